@@ -5,12 +5,14 @@
  * @since 0.1.0
  */
 import * as Context from "effect/Context"
-import type * as Effect from "effect/Effect"
-import type * as Option from "effect/Option"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
-import type { JournalError, JournalLocked } from "./Errors.ts"
+import { type JournalError, JournalLocked } from "./Errors.ts"
 import type { StepExecutionStatus, StepKind, StepStatus, WorkflowExecutionStatus, WorkflowStatus } from "./Info.ts"
+import * as Bell from "./internal/bell.ts"
 
 /**
  * A workflow. Identified by `id`. Ids, paths and payloads are text: ids and paths as `internal/key.ts` writes them,
@@ -85,6 +87,8 @@ export interface StepRow {
   readonly at: number | null
   /** The workflow execution in which its outcome was recorded, or, without one, in which it was last started. */
   readonly attempt: number
+  /** How many attempts it has had, of which the last may still run. */
+  readonly attempts: number
   /** How often a completed outcome was given up to run the step again, under a new idempotency key. */
   readonly round: number
   /** The first of its attempts that the retry policy counts. */
@@ -218,9 +222,9 @@ export interface Service {
   ) => Effect.Effect<Option.Option<WorkflowRow>, JournalError>
   /** The requests that no commit handled, in order of arrival. */
   readonly requests: Effect.Effect<ReadonlyArray<RequestRow>, JournalError>
-  /** Emits whenever there may be new requests, of this process or another. */
+  /** Emits as soon as it listens, and whenever there may be new requests, of this process or another. */
   readonly requested: Stream.Stream<void, JournalError>
-  /** Emits whenever a commit may have changed something, of this process or another. */
+  /** Emits as soon as it listens, and whenever a commit may have changed something, of this process or another. */
   readonly committed: Stream.Stream<void, JournalError>
   readonly workflow: (id: string) => Effect.Effect<Option.Option<WorkflowRow>, JournalError>
   /** Up to `limit` workflows that have not ended, in order of their ids, from behind `after`. */
@@ -239,3 +243,144 @@ export interface Service {
  * @category tags
  */
 export class Journal extends Context.Tag("tempolite/Journal")<Journal, Service>() {}
+
+/**
+ * A journal in memory, for tests and for workflows that need not outlive the process. It keeps the laws as far as memory
+ * can: what was committed is lost with the process.
+ *
+ * @since 0.1.0
+ * @category layers
+ */
+export const layerMemory: Layer.Layer<Journal> = Layer.sync(Journal, () => makeMemory())
+
+const hasEnded = (row: WorkflowRow): boolean =>
+  row.status === "Completed" || row.status === "Failed" || row.status === "Cancelled"
+
+/** Rows by workflow, then by what identifies them within it; a `Map` keeps the order of first writing. */
+type Table<Row> = Map<string, Map<string, Row>>
+
+const put = <Row extends { readonly workflowId: string }>(table: Table<Row>, key: string, row: Row) => {
+  const rows = table.get(row.workflowId)
+  if (rows === undefined) table.set(row.workflowId, new Map([[key, row]]))
+  else rows.set(key, row)
+}
+
+const rowsOf = <Row>(table: Table<Row>, id: string): Array<Row> => Array.from(table.get(id)?.values() ?? [])
+
+const makeMemory = (): Service => {
+  const workflows = new Map<string, WorkflowRow>()
+  const unfinished = new Set<string>()
+  const childIds = new Map<string, Set<string>>()
+  const executions: Table<WorkflowExecutionRow> = new Map()
+  const steps: Table<StepRow> = new Map()
+  const stepExecutions: Table<StepExecutionRow> = new Map()
+  const requests = new Map<number, RequestRow>()
+  const requested = Bell.make()
+  const committed = Bell.make()
+  let requestId = 0
+  let token = 0
+  let holder: { readonly token: number; readonly leaseMillis: number; expiresAt: number } | undefined
+
+  const putWorkflow = (row: WorkflowRow) => {
+    workflows.set(row.id, row)
+    if (hasEnded(row)) unfinished.delete(row.id)
+    else unfinished.add(row.id)
+    if (row.parentId !== null) {
+      const ids = childIds.get(row.parentId)
+      if (ids === undefined) childIds.set(row.parentId, new Set([row.id]))
+      else ids.add(row.id)
+    }
+  }
+
+  const workflowRows = (ids: Iterable<string>): Array<WorkflowRow> =>
+    Array.from(ids).flatMap((id) => workflows.get(id) ?? [])
+
+  const fenced = <A>(lease: Lease, write: () => A): Effect.Effect<A, JournalLocked> =>
+    Effect.clockWith((clock) => {
+      if (holder?.token !== lease.token) {
+        return new JournalLocked({
+          holder: holder === undefined ? "nobody any more, the lease was given back" : "another engine of this process"
+        })
+      }
+      holder.expiresAt = clock.unsafeCurrentTimeMillis() + holder.leaseMillis
+      return Effect.succeed(write())
+    })
+
+  const take = (leaseMillis: number) =>
+    Effect.clockWith((clock) => {
+      const now = clock.unsafeCurrentTimeMillis()
+      if (holder !== undefined && now < holder.expiresAt) {
+        return new JournalLocked({ holder: "another engine of this process" })
+      }
+      holder = { token: ++token, leaseMillis, expiresAt: now + leaseMillis }
+      return Effect.succeed<Lease>({ token })
+    })
+
+  const write = (batch: Batch): ReadonlyArray<WorkflowRow> => {
+    const existing: Array<WorkflowRow> = []
+    for (const row of batch.created) {
+      const found = workflows.get(row.id)
+      if (found === undefined) putWorkflow(row)
+      else existing.push(found)
+    }
+    for (const row of batch.workflows) putWorkflow(row)
+    for (const row of batch.executions) put(executions, `${row.generation}/${row.attempt}`, row)
+    for (const row of batch.steps) put(steps, `${row.generation}/${row.path}`, row)
+    for (const row of batch.stepExecutions) put(stepExecutions, `${row.generation}/${row.attempt}/${row.path}`, row)
+    for (const id of batch.handled) requests.delete(id)
+    committed.ring()
+    return existing
+  }
+
+  return {
+    acquire: (leaseMillis) =>
+      Effect.acquireRelease(take(leaseMillis), (lease) =>
+        Effect.sync(() => {
+          if (holder?.token === lease.token) holder = undefined
+        })),
+    renew: (lease) => fenced(lease, () => undefined),
+    commit: (lease, batch) => fenced(lease, () => write(batch)),
+    submit: (request, created) =>
+      Effect.sync(() => {
+        const existing = Option.flatMap(created, (row) => Option.fromNullable(workflows.get(row.id)))
+        if (Option.isNone(existing)) {
+          if (Option.isSome(created)) putWorkflow(created.value)
+          requests.set(++requestId, { ...request, id: requestId })
+          requested.ring()
+          committed.ring()
+        }
+        return existing
+      }),
+    requests: Effect.sync(() => Array.from(requests.values())),
+    requested: requested.listen,
+    committed: committed.listen,
+    workflow: (id) => Effect.sync(() => Option.fromNullable(workflows.get(id))),
+    unfinished: ({ after, limit }) =>
+      Effect.sync(() => {
+        const ids = Array.from(unfinished).filter((id) => Option.isNone(after) || id > after.value)
+        return workflowRows(ids.sort().slice(0, limit))
+      }),
+    children: (id) =>
+      Effect.sync(() => workflowRows(childIds.get(id) ?? []).filter((row) => row.parentId === id)),
+    recorded: (id, generation) =>
+      Effect.sync(() => {
+        const ofGeneration = rowsOf(steps, id).filter((row) => row.generation === generation)
+        const open = new Set(ofGeneration.flatMap((row) => row.seq === null ? [row.path] : []))
+        return {
+          steps: ofGeneration,
+          openStepExecutions: open.size === 0
+            ? []
+            : rowsOf(stepExecutions, id).filter((row) => row.generation === generation && open.has(row.path))
+        }
+      }),
+    history: (id) =>
+      Effect.sync(() =>
+        Option.map(Option.fromNullable(workflows.get(id)), (workflow) => ({
+          workflow,
+          executions: rowsOf(executions, id),
+          steps: rowsOf(steps, id),
+          stepExecutions: rowsOf(stepExecutions, id)
+        }))
+      )
+  }
+}
