@@ -10,7 +10,7 @@ const layers = [
   { name: "journal", of: "Journal[.]ts", may: `(internal/|(${vocabulary})[.]ts)` },
   { name: "execution-is-a-leaf", of: "Execution[.]ts", may: `(${vocabulary})[.]ts` },
   { name: "engine-port-is-a-leaf", of: "Engine[.]ts", may: `(${vocabulary}|Execution)[.]ts` },
-  { name: "internal", of: "internal/", may: `(internal/|(${vocabulary}|Journal|Execution|Engine)[.]ts)` },
+  { name: "internal", of: "internal/", may: `(internal/|(${vocabulary}|Journal|Execution|Engine|Step)[.]ts)` },
   { name: "steps", of: "Step[.]ts", may: `(internal/|(${vocabulary}|Execution|Engine)[.]ts)` },
   ...definitions.map((name) => ({
     name: `definition-${name}`,

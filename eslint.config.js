@@ -1,6 +1,6 @@
 import dprint from "@effect/eslint-plugin/configs/dprint"
 import tseslint from "typescript-eslint"
-import * as house from "./scripts/eslint-rules.js"
+import { house } from "./scripts/eslint-rules.js"
 
 const restricted = {
   globals: [

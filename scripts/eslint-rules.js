@@ -15,9 +15,9 @@ const documented = {
         const name = nameOf(node.declaration)
         const overload = name !== undefined && name === previous && /Function/.test(node.declaration.type)
         previous = name
-        const comment = context.sourceCode.getCommentsBefore(node).at(-1)
-        const isDoc = comment?.type === "Block" && comment.value.startsWith("*")
-        if (!overload && !(isDoc && comment.value.includes("@since ") && comment.value.includes("@category "))) {
+        const isDoc = ({ type, value }) => type === "Block" && value.startsWith("*")
+        const doc = context.sourceCode.getCommentsBefore(node).findLast(isDoc)?.value ?? ""
+        if (!overload && !(doc.includes("@since ") && doc.includes("@category "))) {
           context.report({ node, messageId: "missing" })
         }
       }
@@ -42,4 +42,4 @@ const tagKey = {
   })
 }
 
-export const rules = { documented, "tag-key": tagKey }
+export const house = { rules: { documented, "tag-key": tagKey } }
