@@ -1,0 +1,36 @@
+/**
+ * A workflow as seen from outside, by who knows its schemas.
+ */
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Option from "effect/Option"
+import * as Stream from "effect/Stream"
+import type { Service, WorkflowInfo } from "../Engine.ts"
+import { WorkflowCancelled } from "../Errors.ts"
+import type { JournalError, WorkflowNotFound } from "../Errors.ts"
+import type { WorkflowId } from "../Info.ts"
+import type { OutcomeCodec } from "./codec.ts"
+
+/** An info is given of workflows that exist. One whose row was removed by hand since then is a defect. */
+const present = <A>(self: Effect.Effect<A, WorkflowNotFound | JournalError>): Effect.Effect<A, JournalError> =>
+  Effect.catchTag(self, "WorkflowNotFound", Effect.die)
+
+/** Of the workflow `id`, which must exist. An outcome that does not decode is a defect of `result`. */
+export const makeInfo = <A, E>(service: Service, id: WorkflowId, codec: OutcomeCodec<A, E>): WorkflowInfo<A, E> => {
+  const changes = Stream.catchTag(service.changes(id), "WorkflowNotFound", Stream.die)
+  return {
+    id,
+    result: Effect.flatMap(present(service.engine.ended(id)), ({ outcome, status }): Effect.Effect<A, E | WorkflowCancelled> =>
+      status === "Cancelled"
+        ? new WorkflowCancelled({ workflowId: id })
+        : Either.match(codec.decode(outcome), { onLeft: Effect.dieMessage, onRight: (exit) => exit })),
+    status: Effect.flatMap(Stream.runHead(changes), Option.match({
+      onNone: () => Effect.dieMessage("the changes of a workflow begin with its status, and there was none"),
+      onSome: Effect.succeed
+    })),
+    describe: present(service.describe(id)),
+    changes,
+    cancel: present(service.cancel(id)),
+    resume: present(service.resume(id))
+  }
+}

@@ -1,0 +1,47 @@
+/**
+ * How steps find the execution that they run in.
+ */
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as FiberRef from "effect/FiberRef"
+import * as Option from "effect/Option"
+import type { Execution, Work } from "../Execution.ts"
+import { current } from "../Execution.ts"
+import type { Key } from "../Info.ts"
+import type { Outcome } from "../Outcome.ts"
+import type { OutcomeCodec } from "./codec.ts"
+
+/** Asks the execution of this fiber; `what` is said where there is none. */
+export const withExecution = <A, E, R>(
+  what: string,
+  ask: (execution: Execution) => Effect.Effect<A, E, R>
+): Effect.Effect<A, E, R> =>
+  Effect.flatMap(FiberRef.get(current), Option.match({
+    onNone: () =>
+      Effect.dieMessage(`${what} was called outside of a workflow: call it in the body of a workflow or a saga`),
+    onSome: ask
+  }))
+
+/** What was recorded, as it is for the program; the workflow is suspended where it cannot be read. */
+export const answer = <A, E>(
+  execution: Execution,
+  key: Key,
+  codec: OutcomeCodec<A, E>,
+  outcome: Outcome
+): Effect.Effect<A, E> =>
+  Either.match(codec.decode(outcome), {
+    onLeft: (why) => execution.diverged(key, why),
+    onRight: (exit): Effect.Effect<A, E> => exit
+  })
+
+/** Takes a step that is a call to the outside. */
+export const perform = <A, E>(what: string, codec: OutcomeCodec<A, E>, work: Work): Effect.Effect<A, E> =>
+  withExecution(what, (execution) =>
+    Effect.flatMap(execution.perform(work), (outcome) => answer(execution, work.key, codec, outcome)))
+
+/** Where the context holds something else under the name of a definition. */
+export const nameIsTaken = (what: string): Effect.Effect<never> =>
+  Effect.dieMessage(
+    `the context holds another service under the name of ${what}: the names of activities, side effects, sagas, ` +
+      "workflows and services share one namespace, so give it another name"
+  )
