@@ -24,15 +24,7 @@ import * as retry from "./internal/retry.ts"
 import { nameIsTaken, perform } from "./internal/run.ts"
 import type { Key, NoStep, Payload, PlainSchema, Retry, Step, Timeout } from "./Step.ts"
 
-export {
-  /**
-   * One attempt of an activity took longer than its `timeout` and was interrupted.
-   *
-   * @since 0.1.0
-   * @category errors
-   */
-  ActivityTimeout
-} from "./Errors.ts"
+export { ActivityTimeout } from "./Errors.ts"
 
 /**
  * What a handler is told about the attempt that it is. Hand `idempotencyKey` to the outside: it is the same for every
@@ -117,7 +109,7 @@ export interface ActivityClass<
  * @since 0.1.0
  * @category models
  */
-// Tags are invariant, so that nothing but `any` takes them all.
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- tags are invariant: nothing else takes them all
 export interface Any extends Context.Tag<any, any> {
   readonly key: string
   readonly payloadSchema: PlainSchema
@@ -162,20 +154,23 @@ export const Tag = <Self>() =>
     layer: <R>(
       handler: (payload: Payload.Type<P>) => Effect.Effect<S["Type"], E["Type"], R>
     ): Layer.Layer<Self, never, Exclude<R, Provided>> =>
-      Layer.effect(tag, Effect.map(Effect.runtime<Exclude<R, Provided>>(), (runtime): Handler<Name> => {
-        const run = (text: string | null) =>
-          Either.match(payloads.decode(text), {
-            onLeft: (why) => Effect.dieMessage(`the payload of ${activity.what} does not decode: ${why}`),
-            onRight: (payload) => Effect.suspend(() => handler(payload))
-          })
-        return {
-          [HandlerTypeId]: {
-            name,
-            run: (text) => (execution) =>
-              withFiberRefsOf(activity.attempt(run(text), execution, runtime.context), runtime)
+      Layer.effect(
+        tag,
+        Effect.map(Effect.runtime<Exclude<R, Provided>>(), (runtime): Handler<Name> => {
+          const run = (text: string | null) =>
+            Either.match(payloads.decode(text), {
+              onLeft: (why) => Effect.dieMessage(`the payload of ${activity.what} does not decode: ${why}`),
+              onRight: (payload) => Effect.suspend(() => handler(payload))
+            })
+          return {
+            [HandlerTypeId]: {
+              name,
+              run: (text) => (execution) =>
+                withFiberRefsOf(activity.attempt(run(text), execution, runtime.context), runtime)
+            }
           }
-        }
-      })),
+        })
+      ),
     execute: <const K extends Key>(key: K, ...payload: Payload.Args<P>) =>
       Effect.flatMap(tag, (handler) =>
         Predicate.hasProperty(handler, HandlerTypeId)

@@ -22,15 +22,7 @@ import { nameIsTaken, withExecution } from "./internal/run.ts"
 import type { CheckBody, Compensations, Key, Payload, PlainSchema, Step } from "./Step.ts"
 import { Execution } from "./Step.ts"
 
-export type {
-  /**
-   * The requirement of an enclosing saga, where compensations are registered. No value of it exists.
-   *
-   * @since 0.1.0
-   * @category requirements
-   */
-  Compensations
-} from "./Step.ts"
+export type { Compensations } from "./Step.ts"
 
 /**
  * Pairs a step with its undo: once `self` has succeeded, `undo` runs if the enclosing saga ends in failure or is
@@ -71,7 +63,7 @@ export function scoped<A, E, R>(key: Key, self?: Effect.Effect<A, E, R>) {
   ): Effect.Effect<A, E, Exclude<R, Step<Key> | Compensations | Scope.Scope> | Step<Key>> =>
     withExecution("`Saga.scoped`", (execution) =>
       execution.saga(
-        { key, name: "scoped", payload: null, encode: codec.encodeUntyped, invalidKey: Option.none },
+        { key, name: "scoped", payload: null, encode: codec.untyped.encode, invalidKey: Option.none },
         known(Effect.scoped(self))
       ))
   return self === undefined ? region : region(self)
@@ -163,19 +155,22 @@ export const Tag = <Self>() =>
     layer: <R>(
       body: (payload: Payload.Type<P>) => Effect.Effect<S["Type"], E["Type"], R>
     ): Layer.Layer<Self, never, Exclude<R, Provided<Self, K>>> =>
-      Layer.effect(tag, Effect.map(Effect.context<Exclude<R, Provided<Self, K>>>(), (outer): Body<Name> => {
-        const run = (text: string | null) =>
-          Either.match(payloads.decode(text), {
-            onLeft: (why) => Effect.dieMessage(`the payload of ${what} does not decode: ${why}`),
-            onRight: (payload) => Effect.suspend(() => body(payload))
-          })
-        return {
-          [BodyTypeId]: {
-            name,
-            run: (text) => within(Effect.scoped(outcomes.encoded(run(text))), outer, [Execution, Tempolite])
+      Layer.effect(
+        tag,
+        Effect.map(Effect.context<Exclude<R, Provided<Self, K>>>(), (outer): Body<Name> => {
+          const run = (text: string | null) =>
+            Either.match(payloads.decode(text), {
+              onLeft: (why) => Effect.dieMessage(`the payload of ${what} does not decode: ${why}`),
+              onRight: (payload) => Effect.suspend(() => body(payload))
+            })
+          return {
+            [BodyTypeId]: {
+              name,
+              run: (text) => within(Effect.scoped(outcomes.encoded(run(text))), outer, [Execution, Tempolite])
+            }
           }
-        }
-      })),
+        })
+      ),
     execute: <const K2 extends Key>(key: K2, ...payload: Payload.Args<P>) =>
       Effect.flatMap(tag, (body) =>
         Predicate.hasProperty(body, BodyTypeId)
@@ -186,8 +181,15 @@ export const Tag = <Self>() =>
                 execution.saga(
                   { key, name, payload: text, encode: outcomes.encode, invalidKey },
                   body[BodyTypeId].run(text)
-                )).pipe(Effect.exit, Effect.flatMap((exit) =>
-                  Either.match(outcomes.decode(outcomes.encode(exit)), { onLeft: Effect.dieMessage, onRight: identity })))
+                )).pipe(
+                  Effect.exit,
+                  Effect.flatMap((exit) =>
+                    Either.match(outcomes.decode(outcomes.encode(exit)), {
+                      onLeft: Effect.dieMessage,
+                      onRight: identity
+                    })
+                  )
+                )
           })
           : nameIsTaken(what))
   })

@@ -67,12 +67,15 @@ export const Tag = <Self>() =>
   return Object.assign(tag, {
     successSchema: options.success,
     layer: <R>(effect: Effect.Effect<S["Type"], never, R>): Layer.Layer<Self, never, Exclude<R, Scope.Scope>> =>
-      Layer.effect(tag, Effect.map(Effect.runtime<Exclude<R, Scope.Scope>>(), (runtime): Recorder<Name> => ({
-        [RecorderTypeId]: {
-          name,
-          run: () => withFiberRefsOf(sideEffect.attempt(effect, runtime.context), runtime)
-        }
-      }))),
+      Layer.effect(
+        tag,
+        Effect.map(Effect.runtime<Exclude<R, Scope.Scope>>(), (runtime): Recorder<Name> => ({
+          [RecorderTypeId]: {
+            name,
+            run: () => withFiberRefsOf(sideEffect.attempt(effect, runtime.context), runtime)
+          }
+        }))
+      ),
     record: <const K extends Key>(key: K) =>
       Effect.flatMap(tag, (recorder) =>
         Predicate.hasProperty(recorder, RecorderTypeId)

@@ -11,15 +11,7 @@ import type * as Schema from "effect/Schema"
 import type { ExecutionContext, Tempolite } from "./Engine.ts"
 import type { Key } from "./Info.ts"
 
-export type {
-  /**
-   * The name a developer gives to a step. It is unique in its workflow (or saga); `1` and `"1"` are two keys.
-   *
-   * @since 0.1.0
-   * @category models
-   */
-  Key
-} from "./Info.ts"
+export type { Key } from "./Info.ts"
 
 declare const StepTypeId: unique symbol
 
@@ -81,10 +73,11 @@ export type PlainFields = {
     | PlainSchema
     | Schema.PropertySignature<
       Schema.PropertySignature.Token,
-      // Property signatures are invariant in their types, so that nothing else takes them all.
+      // eslint-disable-next-line @typescript-eslint/no-explicit-any -- it is invariant: nothing else takes them all
       any,
       PropertyKey,
       Schema.PropertySignature.Token,
+      // eslint-disable-next-line @typescript-eslint/no-explicit-any -- as above
       any,
       boolean,
       never

@@ -60,15 +60,7 @@ export type {
   Timeout,
   UndeclaredKey
 } from "./Step.ts"
-export {
-  /**
-   * The workflow execution that a body runs in, as the body may see it.
-   *
-   * @since 0.1.0
-   * @category tags
-   */
-  Execution
-} from "./Step.ts"
+export { Execution } from "./Step.ts"
 
 /**
  * What a body is told about the execution that it runs in.
@@ -179,7 +171,7 @@ export interface WorkflowClass<
  * @since 0.1.0
  * @category models
  */
-// Tags are invariant, so that nothing but `any` takes them all.
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- tags are invariant: nothing else takes them all
 export interface Any extends Context.Tag<any, any> {
   readonly key: string
   readonly payloadSchema: PlainSchema
@@ -256,8 +248,9 @@ export const Tag = <Self>() =>
       Layer.unwrapEffect(Effect.map(Effect.context<Exclude<R, Provided<Self, K>>>(), (outer) =>
         Layer.merge(
           Layer.succeed(tag, service),
-          Layer.scopedDiscard(Effect.flatMap(Tempolite, ({ engine }) =>
-            engine.register(workflow.definition(body, outer))))
+          Layer.scopedDiscard(
+            Effect.flatMap(Tempolite, ({ engine }) => engine.register(workflow.definition(body, outer)))
+          )
         ))),
     client: Layer.effect(tag, Effect.as(Tempolite, service)),
     ...outside(workflow),
@@ -300,7 +293,9 @@ export const sleepUntil = <const K extends Key>(
       until: Option.some(DateTime.toEpochMillis(until))
     }))
 
-type Defined<P extends Payload, S extends PlainSchema, E extends PlainSchema> = ReturnType<typeof define<P, S, E, Key, unknown>>
+type Defined<P extends Payload, S extends PlainSchema, E extends PlainSchema> = ReturnType<
+  typeof define<P, S, E, Key, unknown>
+>
 
 /** What the two sides of a workflow share. */
 const define = <P extends Payload, S extends PlainSchema, E extends PlainSchema, K extends Key, KI>(
@@ -349,7 +344,10 @@ const outside = <P extends Payload, S extends PlainSchema, E extends PlainSchema
       if (Option.isSome(fault)) {
         return yield* new InvalidPayload({ name, message: `the id cannot be used: ${fault.value}` })
       }
-      const text = yield* Either.mapLeft(payloads.encode(payload[0]), (message) => new InvalidPayload({ name, message }))
+      const text = yield* Either.mapLeft(
+        payloads.encode(payload[0]),
+        (message) => new InvalidPayload({ name, message })
+      )
       yield* service.engine.start({ id, name, payload: text })
       return makeInfo(service, id, outcomes)
     }).pipe(Effect.withSpan("Workflow.start", { attributes: { name, id } }))
@@ -384,8 +382,12 @@ const inside = <P extends Payload, S extends PlainSchema, E extends PlainSchema>
       }))
   return {
     child: <const K extends Key>(key: K, ...payload: Payload.Args<P>) =>
-      withChild(key, payload[0], (execution, child) =>
-        Effect.flatMap(execution.child(child), (outcome) => answer(execution, key, childOutcomes, outcome))),
+      withChild(
+        key,
+        payload[0],
+        (execution, child) =>
+          Effect.flatMap(execution.child(child), (outcome) => answer(execution, key, childOutcomes, outcome))
+      ),
     startChild: <const K extends Key>(key: K, ...payload: Payload.Args<P>) =>
       withChild(key, payload[0], (execution, child) =>
         Effect.map(execution.startChild(child), (started) => {

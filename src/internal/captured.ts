@@ -37,7 +37,10 @@ export const known = <A, E, R, R2>(self: Effect.Effect<A, E, R>): Effect.Effect<
  * Runs `self`, which takes place outside of any workflow, with the fiber refs that a layer captured (loggers, config,
  * clock, …) over those of the fiber.
  */
-export const withFiberRefsOf = <A, E>(self: Effect.Effect<A, E>, captured: Runtime.Runtime<never>): Effect.Effect<A, E> =>
+export const withFiberRefsOf = <A, E>(
+  self: Effect.Effect<A, E>,
+  captured: Runtime.Runtime<never>
+): Effect.Effect<A, E> =>
   self.pipe(
     Effect.locally(Execution.current, Option.none()),
     // Not the flags: a layer that is built in an uninterruptible region must not make its handlers uninterruptible.

@@ -53,10 +53,19 @@ const EncodedCause: Schema.Schema<EncodedCause> = Schema.Union(
 /** How many `cause`s of an error are kept; more are no help, and one may be its own. */
 const causesMax = 4
 
+const showObject = (value: object): string => {
+  const text = Inspectable.toStringUnknown(value, 0)
+  const name = json.nameOfClass(value)
+  return name === undefined || text.includes(name) ? text : `${name} ${text}`
+}
+
 /** A value in one line, for messages. */
 export const show = (value: unknown): string =>
   Either.getOrElse(
-    Either.try(() => Predicate.isError(value) ? `${value.name}: ${value.message}` : Inspectable.toStringUnknown(value, 0)),
+    Either.try(() => {
+      if (Predicate.isError(value)) return `${value.name}: ${value.message}`
+      return typeof value === "object" && value !== null ? showObject(value) : Inspectable.toStringUnknown(value, 0)
+    }),
     () => "one that cannot be shown"
   )
 
@@ -111,7 +120,8 @@ const decodeError = (encoded: EncodedError): Error => {
   })
 }
 
-const decodeDefect = (encoded: EncodedDefect): unknown => "error" in encoded ? decodeError(encoded.error) : encoded.value
+const decodeDefect = (encoded: EncodedDefect): unknown =>
+  "error" in encoded ? decodeError(encoded.error) : encoded.value
 
 const toCause = <E>(
   encoded: EncodedCause,
@@ -129,8 +139,10 @@ const toCause = <E>(
     case "Sequential":
     case "Parallel": {
       const combine = encoded._tag === "Sequential" ? Cause.sequential : Cause.parallel
-      return Either.flatMap(toCause(encoded.left, error), (left) =>
-        Either.map(toCause(encoded.right, error), (right) => combine(left, right)))
+      return Either.flatMap(
+        toCause(encoded.left, error),
+        (left) => Either.map(toCause(encoded.right, error), (right) => combine(left, right))
+      )
     }
   }
 }

@@ -9,7 +9,7 @@ import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
 import { flow, pipe } from "effect/Function"
 import * as Option from "effect/Option"
-import * as ParseResult from "effect/ParseResult"
+import type * as ParseResult from "effect/ParseResult"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import type { Key } from "../Info.ts"
@@ -75,19 +75,25 @@ export function orElse(schema: PlainSchema | undefined, fallback: PlainSchema): 
   return schema ?? fallback
 }
 
+interface Constructor {
+  readonly make: (input: unknown, options: { readonly disableValidation: boolean }) => unknown
+}
+
+/** Of a struct or a class; other schemas have a `make` too, which only validates. */
+const hasConstructor = (schema: PlainSchema): schema is PlainSchema & Constructor =>
+  Predicate.hasProperty(schema, "fields") && Predicate.hasProperty(schema, "make") && Predicate.isFunction(schema.make)
+
 /** Makes what a caller gives into what the schema encodes: applies the constructor, with its defaults, if it has one. */
 const constructorOf = (schema: PlainSchema): (input: unknown) => unknown => {
-  if (!Predicate.hasProperty(schema, "fields") || !Predicate.hasProperty(schema, "make")) {
-    const accepts = Schema.is(plain(schema))
-    const absent = accepts(undefined) ? undefined : {}
+  if (!hasConstructor(schema)) {
+    const absent = Schema.is(plain(schema))(undefined) ? undefined : {}
     return (input) => input === undefined ? absent : input
   }
-  const { make } = schema
-  return (input) => {
-    if (Predicate.isFunction(schema) && input instanceof schema) return input
-    // The encoding that follows validates.
-    return Predicate.isFunction(make) ? make.call(schema, input ?? {}, { disableValidation: true }) : input
-  }
+  return (input) =>
+    Predicate.isFunction(schema) && input instanceof schema
+      ? input
+      // The encoding that follows validates.
+      : schema.make(input ?? {}, { disableValidation: true })
 }
 
 /** The codec of a payload, and its schema. */
@@ -139,9 +145,12 @@ export const outcome = <A, E>(options: {
     Either.mapLeft((why) => `the success of ${what} does not fit its schema, or JSON cannot hold it: ${why}`)
   )
   const encodeError = (value: unknown) =>
-    Either.mapLeft(error.encode(value), (why) =>
-      `${what} failed with an error that does not fit its schema, or that JSON cannot hold: ${why}; ` +
-      `the error was ${cause.show(value)}`)
+    Either.mapLeft(
+      error.encode(value),
+      (why) =>
+        `${what} failed with an error that does not fit its schema, or that JSON cannot hold: ${why}; ` +
+        `the error was ${cause.show(value)}`
+    )
   const failure = (failed: Cause.Cause<unknown>): Outcome.Outcome =>
     Outcome.Failure({ cause: cause.encode(failed, encodeError) })
   const decodeFailure = (text: string): Either.Either<Cause.Cause<E>, string> => cause.decode(text, error.decode)
@@ -150,7 +159,8 @@ export const outcome = <A, E>(options: {
       Either.match(encodeSuccess(value), {
         onLeft: (why) => Effect.die(new Error(why)),
         onRight: (text) => Effect.succeed(new Encoded({ text }))
-      })),
+      })
+    ),
     encode: Exit.match({
       onFailure: failure,
       onSuccess: (value) =>
@@ -162,7 +172,8 @@ export const outcome = <A, E>(options: {
     decode: (recorded) =>
       pipe(
         Outcome.match(recorded, {
-          Success: ({ value }): Either.Either<Exit.Exit<A, E>, string> => Either.map(success.decode(value), Exit.succeed),
+          Success: ({ value }): Either.Either<Exit.Exit<A, E>, string> =>
+            Either.map(success.decode(value), Exit.succeed),
           Failure: (failed) => Either.map(decodeFailure(failed.cause), Exit.failCause)
         }),
         Either.mapLeft((why) => `the recorded outcome of ${what} does not decode any more: ${why}`)
@@ -186,24 +197,31 @@ export const invalidKey = <K extends Key, I>(
     )
 }
 
-const untypedValue = (value: unknown): unknown =>
-  Either.getOrElse(guarded(() => json.check(value)), () => null)
+const untypedValue = (value: unknown): unknown => Either.getOrElse(guarded(() => json.check(value)), () => null)
 
 const untypedError = (value: unknown): Either.Either<unknown, string> =>
-  guarded(() => json.check(Predicate.isError(value) ? { ...value, message: value.message } : value)).pipe(
+  guarded(() =>
+    json.check(
+      Predicate.isError(value) ? { ...Object.fromEntries(Object.entries(value)), message: value.message } : value
+    )
+  ).pipe(
     Either.orElse(() => Either.right(cause.show(value)))
   )
 
-/** What a person can read of an exit whose types have no schemas. */
-export const encodeUntyped: (exit: Exit.Exit<unknown, unknown>) => Outcome.Outcome = Exit.match({
-  onFailure: (failed) => Outcome.Failure({ cause: cause.encode(failed, untypedError) }),
-  onSuccess: (value) => Outcome.Success({ value: json.stringify(untypedValue(value)) })
-})
-
-/** The inverse of every `encode`, for who has no schemas: values and errors are what JSON says. */
-export const decodeUntyped = (recorded: Outcome.Outcome): Either.Either<Exit.Exit<unknown, unknown>, string> =>
-  Outcome.match(recorded, {
+/**
+ * For who has no schemas. It encodes what a person can read of an exit, and decodes every outcome to what its JSON says.
+ */
+export const untyped: OutcomeCodec<unknown, unknown> = {
+  encoded: Effect.map((value) => new Encoded({ text: json.stringify(untypedValue(value)) })),
+  encode: Exit.match({
+    onFailure: (failed) => Outcome.Failure({ cause: cause.encode(failed, untypedError) }),
+    onSuccess: (value) =>
+      Outcome.Success({ value: value instanceof Encoded ? value.text : json.stringify(untypedValue(value)) })
+  }),
+  decode: Outcome.match({
     Failure: (failed) => Either.map(cause.decode<unknown>(failed.cause, Either.right), Exit.failCause),
     Success: ({ value }): Either.Either<Exit.Exit<unknown, unknown>, string> =>
       Either.map(json.parse(value), Exit.succeed)
-  })
+  }),
+  errorOf: (text) => Option.flatMap(Either.getRight(cause.decode<unknown>(text, Either.right)), Cause.failureOption)
+}

@@ -20,14 +20,20 @@ export const makeInfo = <A, E>(service: Service, id: WorkflowId, codec: OutcomeC
   const changes = Stream.catchTag(service.changes(id), "WorkflowNotFound", Stream.die)
   return {
     id,
-    result: Effect.flatMap(present(service.engine.ended(id)), ({ outcome, status }): Effect.Effect<A, E | WorkflowCancelled> =>
-      status === "Cancelled"
-        ? new WorkflowCancelled({ workflowId: id })
-        : Either.match(codec.decode(outcome), { onLeft: Effect.dieMessage, onRight: (exit) => exit })),
-    status: Effect.flatMap(Stream.runHead(changes), Option.match({
-      onNone: () => Effect.dieMessage("the changes of a workflow begin with its status, and there was none"),
-      onSome: Effect.succeed
-    })),
+    result: Effect.flatMap(
+      present(service.engine.ended(id)),
+      ({ outcome, status }): Effect.Effect<A, E | WorkflowCancelled> =>
+        status === "Cancelled"
+          ? new WorkflowCancelled({ workflowId: id })
+          : Either.match(codec.decode(outcome), { onLeft: Effect.dieMessage, onRight: (exit) => exit })
+    ),
+    status: Effect.flatMap(
+      Stream.runHead(changes),
+      Option.match({
+        onNone: () => Effect.dieMessage("the changes of a workflow begin with its status, and there was none"),
+        onSome: Effect.succeed
+      })
+    ),
     describe: present(service.describe(id)),
     changes,
     cancel: present(service.cancel(id)),

@@ -21,6 +21,12 @@ const isPlain = (value: object): boolean => {
   return prototype === null || Object.getPrototypeOf(prototype) === null
 }
 
+/** The name of the class of an object, if it is of one that has a name. */
+export const nameOfClass = (value: object): string | undefined =>
+  Array.isArray(value) || isPlain(value) || typeof value.constructor !== "function" || value.constructor.name === ""
+    ? undefined
+    : value.constructor.name
+
 const faultOfArray = (values: ReadonlyArray<unknown>, ancestors: Set<object>): Fault | undefined => {
   for (let index = 0; index < values.length; index++) {
     const fault = faultOf(values[index], ancestors)
@@ -41,8 +47,7 @@ const faultOfProperties = (value: object, ancestors: Set<object>): Fault | undef
 const faultOfObject = (value: object, ancestors: Set<object>): Fault | undefined => {
   const isArray = Array.isArray(value)
   if (!isArray && !isPlain(value)) {
-    const name = typeof value.constructor === "function" ? value.constructor.name : ""
-    return here(`an instance of ${name === "" ? "a class" : name} is not JSON: give it a schema that encodes it`)
+    return here(`an instance of ${nameOfClass(value) ?? "a class"} is not JSON: give it a schema that encodes it`)
   }
   if (Object.getOwnPropertySymbols(value).length > 0) return here("JSON has no symbols as names of properties")
   if (ancestors.has(value)) return here("the value contains itself")

@@ -19,7 +19,8 @@ const toSchedule = <E>(retry: Retry<E>): Schedule.Schedule<unknown, E> => {
     schedule,
     (self): Schedule.Schedule<unknown, E> => while_ === undefined ? self : Schedule.whileInput(self, while_),
     (self): Schedule.Schedule<unknown, E> => until === undefined ? self : Schedule.untilInput(self, until),
-    (self): Schedule.Schedule<unknown, E> => times === undefined ? self : Schedule.intersect(self, Schedule.recurs(times))
+    (self): Schedule.Schedule<unknown, E> =>
+      times === undefined ? self : Schedule.intersect(self, Schedule.recurs(times))
   )
 }
 

@@ -16,11 +16,14 @@ export const withExecution = <A, E, R>(
   what: string,
   ask: (execution: Execution) => Effect.Effect<A, E, R>
 ): Effect.Effect<A, E, R> =>
-  Effect.flatMap(FiberRef.get(current), Option.match({
-    onNone: () =>
-      Effect.dieMessage(`${what} was called outside of a workflow: call it in the body of a workflow or a saga`),
-    onSome: ask
-  }))
+  Effect.flatMap(
+    FiberRef.get(current),
+    Option.match({
+      onNone: () =>
+        Effect.dieMessage(`${what} was called outside of a workflow: call it in the body of a workflow or a saga`),
+      onSome: ask
+    })
+  )
 
 /** What was recorded, as it is for the program; the workflow is suspended where it cannot be read. */
 export const answer = <A, E>(
@@ -36,8 +39,10 @@ export const answer = <A, E>(
 
 /** Takes a step that is a call to the outside. */
 export const perform = <A, E>(what: string, codec: OutcomeCodec<A, E>, work: Work): Effect.Effect<A, E> =>
-  withExecution(what, (execution) =>
-    Effect.flatMap(execution.perform(work), (outcome) => answer(execution, work.key, codec, outcome)))
+  withExecution(
+    what,
+    (execution) => Effect.flatMap(execution.perform(work), (outcome) => answer(execution, work.key, codec, outcome))
+  )
 
 /** Where the context holds something else under the name of a definition. */
 export const nameIsTaken = (what: string): Effect.Effect<never> =>
