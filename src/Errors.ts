@@ -172,7 +172,9 @@ export class WorkflowUnregistered extends Schema.TaggedError<WorkflowUnregistere
  */
 export class WorkflowStuck extends Schema.TaggedError<WorkflowStuck>()("WorkflowStuck", {
   workflowId: Id,
-  message: Schema.String
+  message: Schema.String,
+  /** The path of the step that `resume` runs again, where the workflow is held for repair. */
+  failedStep: Schema.NullOr(Schema.String)
 }) {}
 
 /**

@@ -176,12 +176,14 @@ export interface History {
 }
 
 /**
- * What a replay needs: the steps of one generation, and the attempts of those of its steps that have no outcome.
+ * What a replay needs: of one generation, the executions, the steps, and the attempts of those of its steps that have
+ * no outcome.
  *
  * @since 0.1.0
  * @category models
  */
 export interface Recorded {
+  readonly executions: ReadonlyArray<WorkflowExecutionRow>
   readonly steps: ReadonlyArray<StepRow>
   readonly openStepExecutions: ReadonlyArray<StepExecutionRow>
 }
@@ -360,13 +362,13 @@ const makeMemory = (): Service => {
         const ids = Array.from(unfinished).filter((id) => Option.isNone(after) || id > after.value)
         return workflowRows(ids.sort().slice(0, limit))
       }),
-    children: (id) =>
-      Effect.sync(() => workflowRows(childIds.get(id) ?? []).filter((row) => row.parentId === id)),
+    children: (id) => Effect.sync(() => workflowRows(childIds.get(id) ?? []).filter((row) => row.parentId === id)),
     recorded: (id, generation) =>
       Effect.sync(() => {
         const ofGeneration = rowsOf(steps, id).filter((row) => row.generation === generation)
         const open = new Set(ofGeneration.flatMap((row) => row.seq === null ? [row.path] : []))
         return {
+          executions: rowsOf(executions, id).filter((row) => row.generation === generation),
           steps: ofGeneration,
           openStepExecutions: open.size === 0
             ? []

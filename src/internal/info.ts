@@ -16,7 +16,7 @@ const present = <A>(self: Effect.Effect<A, WorkflowNotFound | JournalError>): Ef
   Effect.catchTag(self, "WorkflowNotFound", Effect.die)
 
 /** Of the workflow `id`, which must exist. An outcome that does not decode is a defect of `result`. */
-export const makeInfo = <A, E>(service: Service, id: WorkflowId, codec: OutcomeCodec<A, E>): WorkflowInfo<A, E> => {
+export const makeInfo = <A, E>(service: Service, id: WorkflowId, codec: Pick<OutcomeCodec<A, E>, "decode">): WorkflowInfo<A, E> => {
   const changes = Stream.catchTag(service.changes(id), "WorkflowNotFound", Stream.die)
   return {
     id,

@@ -1,0 +1,180 @@
+/**
+ * Running work: the attempts of activities and side effects, their timeouts and retries, and their interruption.
+ */
+import * as Cause from "effect/Cause"
+import type * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Exit from "effect/Exit"
+import * as FiberId from "effect/FiberId"
+import type * as Fiber from "effect/Fiber"
+import * as Option from "effect/Option"
+import type { Attempt, Work } from "../Execution.ts"
+import * as CauseText from "../internal/cause.ts"
+import * as Key from "../internal/key.ts"
+import type { StepExecutionRow, StepRow } from "../Journal.ts"
+import * as Outcome from "../Outcome.ts"
+import * as Ids from "./ids.ts"
+import type { Ledger } from "./ledger.ts"
+import * as Retry from "./retry.ts"
+import * as Row from "./rows.ts"
+import type { Timers } from "./timers.ts"
+
+/** Something under way for a step: it ends by itself, or is interrupted. */
+export interface Flight {
+  /** Asks it to end, because nobody waits for it any more. Never waits itself. */
+  readonly interrupt: () => void
+  /** The execution was dropped: whatever would go on by itself ends, without a trace. An attempt that runs may end. */
+  readonly release: () => void
+}
+
+/** Called once, when something under way has really ended: with the row that has its outcome, if it has one. */
+export type OnEnd = (ended: StepRow | undefined) => void
+
+export interface Options {
+  readonly ledger: Ledger
+  readonly timers: Timers
+  readonly clock: Clock.Clock
+  readonly fork: (effect: Effect.Effect<void>) => Fiber.RuntimeFiber<void>
+  /** Waits until everything that was put is durable: the barrier before anything outside is touched. */
+  readonly durable: Effect.Effect<void>
+  /** Whether no attempt may be started any more; one that runs may end. */
+  readonly isStopped: () => boolean
+  /** Whether an interruption is the end of the process rather than of the step. */
+  readonly isClosing: () => boolean
+}
+
+/** What an attempt that interrupted itself ended with. */
+const interruptedItself = Outcome.Failure({
+  cause: CauseText.encode(Cause.die(new Error("the attempt interrupted itself")), Either.right)
+})
+
+/** Starts `work`, or goes on with it where an earlier process left it. */
+export const start = (
+  options: Options,
+  work: Work,
+  asked: StepRow,
+  onEnd: OnEnd
+): Flight => {
+  const { clock, ledger } = options
+  let row = asked
+  let interrupted = false
+  let stop: () => void = () => {}
+  let release: () => void = () => {}
+
+  const describe = (attempt: number): Attempt => ({
+    workflowId: Key.decode(row.workflowId),
+    workflowExecutionId: Ids.workflowExecution(row.workflowId, row.generation, ledger.workflow.attempt),
+    activityId: Ids.step(row.workflowId, row.generation, row.path),
+    executionId: Ids.stepExecution(row.workflowId, row.generation, row.path, attempt),
+    key: work.key,
+    attempt,
+    idempotencyKey: Ids.idempotencyKey(ledger.workflow, row)
+  })
+
+  /** Gives the step up: it has no outcome, and its attempt ended as `status`. */
+  const giveUp = (execution: StepExecutionRow | undefined, status: "Cancelled" | "Lost") => {
+    if (status === "Cancelled") row = { ...row, status, wakeAt: null }
+    const ended = execution && Row.executionEnded(execution, status, clock.unsafeCurrentTimeMillis(), null)
+    ledger.put(row, ended)
+    onEnd(undefined)
+  }
+
+  const settle = (
+    execution: StepExecutionRow,
+    exit: Exit.Exit<{ readonly outcome: Outcome.Outcome; readonly timedOut: boolean }>
+  ): Effect.Effect<void> =>
+    Effect.gen(function*() {
+      if (Exit.isFailure(exit) && interrupted) {
+        giveUp(execution, options.isClosing() ? "Lost" : "Cancelled")
+        return
+      }
+      const { outcome, timedOut } = Exit.isSuccess(exit) ? exit.value : { outcome: interruptedItself, timedOut: false }
+      const at = clock.unsafeCurrentTimeMillis()
+      if (Outcome.is("Success")(outcome)) {
+        onEnd(ledger.record(row, outcome, Row.executionEnded(execution, "Completed", at, null)))
+        return
+      }
+      const ended = Row.executionEnded(execution, timedOut ? "TimedOut" : "Failed", at, outcome.cause)
+      const failures = [...ledger.failures(row.path), { at, cause: outcome.cause }]
+      const due = Option.isSome(work.retry)
+        ? yield* Retry.next(work.retry.value, failures, Ids.stepExecution(row.workflowId, row.generation, row.path, 0))
+        : Option.none<number>()
+      if (Option.isNone(due)) {
+        onEnd(ledger.record(row, outcome, ended))
+        return
+      }
+      row = { ...row, status: interrupted ? "Cancelled" : "Retrying", wakeAt: due.value }
+      ledger.put(row, ended)
+      if (interrupted || options.isStopped()) onEnd(undefined)
+      else sleepUntil(due.value)
+    })
+
+  const attempt = () => {
+    const number = row.attempts + 1
+    const execution: StepExecutionRow = {
+      workflowId: row.workflowId,
+      generation: row.generation,
+      path: row.path,
+      attempt: number,
+      workflowAttempt: ledger.workflow.attempt,
+      status: "Running",
+      startedAt: clock.unsafeCurrentTimeMillis(),
+      finishedAt: null,
+      error: null
+    }
+    row = { ...row, status: "Running", attempts: number, wakeAt: null }
+    ledger.put(row, execution)
+    const run = Effect.map(work.run(describe(number)), (outcome) => ({ outcome, timedOut: false }))
+    const timed = Option.match(work.timeout, {
+      onNone: () => run,
+      onSome: ({ duration, onTimeout }) =>
+        Effect.timeoutTo(run, {
+          duration,
+          onSuccess: (done) => done,
+          onTimeout: () => ({ outcome: onTimeout(number), timedOut: true })
+        })
+    })
+    // Write before act. A side effect only reads: nothing outside depends on what was not written yet.
+    const barrier = work.kind === "Activity" ? Effect.zipRight(options.durable, timed) : timed
+    const fiber = options.fork(
+      Effect.uninterruptibleMask((restore) =>
+        Effect.flatMap(Effect.exit(restore(barrier)), (exit) => settle(execution, exit))
+      )
+    )
+    release = () => {}
+    stop = () => {
+      fiber.unsafeInterruptAsFork(FiberId.none)
+    }
+  }
+
+  const sleepUntil = (at: number) => {
+    const cancel = options.timers.schedule(at, attempt)
+    release = () => {
+      cancel()
+      onEnd(undefined)
+    }
+    stop = () => {
+      cancel()
+      giveUp(undefined, "Cancelled")
+    }
+  }
+
+  // A retry that was pending when an earlier process ended keeps its time.
+  if (asked.wakeAt === null) attempt()
+  else {
+    row = { ...row, status: "Retrying" }
+    sleepUntil(asked.wakeAt)
+  }
+
+  return {
+    interrupt: () => {
+      if (interrupted) return
+      interrupted = true
+      stop()
+    },
+    release: () => {
+      release()
+    }
+  }
+}

@@ -1,0 +1,144 @@
+/**
+ * The body of a run: its main fiber, what its fibers see (clock, random numbers, tracer, loggers), and the fiber that
+ * compensates.
+ */
+import * as Cause from "effect/Cause"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
+import * as FiberId from "effect/FiberId"
+import * as FiberRef from "effect/FiberRef"
+import * as Option from "effect/Option"
+import type { Definition, ExecutionContext } from "../Engine.ts"
+import * as Execution from "../Execution.ts"
+import * as Key from "../internal/key.ts"
+import type { WorkflowRow } from "../Journal.ts"
+import * as BodyClock from "./clock.ts"
+import type { Host } from "./execution.ts"
+import { anchor, Frame, place, type Place } from "./frame.ts"
+import * as Ids from "./ids.ts"
+import type { Ledger } from "./ledger.ts"
+import * as Offer from "./offer.ts"
+import * as Quiet from "./quiet.ts"
+import * as Random from "./random.ts"
+import * as Sagas from "./sagas.ts"
+import type { WorkflowScheduler } from "./scheduler.ts"
+import type { Steps } from "./steps.ts"
+
+type AnyFiber = Fiber.RuntimeFiber<unknown, unknown>
+
+export interface Options {
+  readonly host: Host
+  readonly ledger: Ledger
+  readonly scheduler: WorkflowScheduler
+  readonly steps: Steps
+  readonly definition: Definition
+  readonly isDropped: () => boolean
+  readonly isClosing: () => boolean
+}
+
+export interface Body {
+  /** Forks the main fiber; `Left` says why the recorded payload does not decode. */
+  readonly start: () => Either.Either<void, string>
+  /** How the main fiber ended, once it has. */
+  readonly exit: () => Exit.Exit<unknown, unknown> | undefined
+  /** Delivers the outcome that is next. */
+  readonly deliver: () => void
+  /** Delivers the cancel. */
+  readonly cancel: () => void
+  /** What follows has not run before. */
+  readonly live: () => void
+  /** Runs the compensations of the workflow on a fiber of the body. */
+  readonly compensate: (cause: Cause.Cause<unknown>, done: (failures: Cause.Cause<never>) => void) => void
+}
+
+const contextOf = (workflow: WorkflowRow, isReplaying: () => boolean): ExecutionContext => ({
+  workflowId: Key.decode(workflow.id),
+  executionId: Ids.workflowExecution(workflow.id, workflow.generation, workflow.attempt),
+  attempt: workflow.attempt,
+  generation: workflow.generation,
+  startedAt: DateTime.unsafeMake(workflow.startedAt ?? workflow.createdAt),
+  isReplaying: Effect.sync(isReplaying),
+  parent: workflow.parentId === null || workflow.parentPath === null
+    ? Option.none()
+    : Option.some({
+      workflowId: Key.decode(workflow.parentId),
+      key: Key.decode(Key.segments(workflow.parentPath).at(-1) ?? workflow.parentPath)
+    })
+})
+
+export const make = (options: Options): Body => {
+  const { definition, host, ledger, scheduler, steps } = options
+  const root = new Frame("", undefined, definition.invalidKey)
+  const seed = `${ledger.workflow.id} ${ledger.workflow.generation}`
+  let now = 0
+  let replaying = ledger.hasRecorded
+  let exit: Exit.Exit<unknown, unknown> | undefined = undefined
+  let main: AnyFiber | undefined = undefined
+
+  const isSilent = () => replaying || options.isDropped()
+  const isReplaying = () => replaying
+  const execution = Offer.make(options)
+  const clock = BodyClock.make(() => now, execution.implicitSleep)
+  const random = Random.make(seed)
+
+  /** Everything that a fiber of the body inherits. */
+  const within = (effect: Effect.Effect<unknown, unknown>, at: Place, after: string) =>
+    Effect.withFiberRuntime<unknown, unknown>((fiber) =>
+      effect.pipe(
+        Effect.withClock(clock),
+        Effect.withRandom(random),
+        Effect.withTracer(Quiet.tracer(fiber.currentTracer, host.clock, isSilent)),
+        Effect.locally(
+          FiberRef.currentLoggers,
+          Quiet.loggers(fiber.getFiberRef(FiberRef.currentLoggers), host.clock, isSilent)
+        ),
+        Effect.locally(Execution.current, Option.some(execution)),
+        Effect.locally(place, Option.some(at)),
+        Effect.locally(anchor, after)
+      )
+    )
+
+  const fork = (effect: Effect.Effect<unknown, unknown>, at: Place, after: string): AnyFiber =>
+    scheduler.enter(() => host.forkBody(within(effect, at, after), scheduler))
+
+  return {
+    start: () => {
+      now = ledger.workflow.startedAt ?? 0
+      return Either.map(
+        definition.body(ledger.workflow.payload, contextOf(ledger.workflow, isReplaying)),
+        (body) => {
+          main = fork(Effect.scoped(body), { frame: root, compensating: false, steps: new Set() }, "")
+          main.addObserver((ended) => {
+            exit = ended
+          })
+        }
+      )
+    },
+    exit: () => exit,
+    deliver: () => {
+      steps.deliver((at) => {
+        now = Math.max(now, at)
+      })
+      if (ledger.isReplayed) replaying = false
+    },
+    cancel: () => {
+      now = Math.max(now, ledger.workflow.cancelAt ?? 0)
+      scheduler.delivered()
+      scheduler.enter(() => {
+        main?.unsafeInterruptAsFork(FiberId.none)
+      })
+    },
+    live: () => {
+      replaying = false
+    },
+    compensate: (cause, done) => {
+      const undo = Effect.map(Sagas.compensateAll(execution.sagas, root, cause), (failures) => {
+        if (!options.isDropped()) done(failures)
+      })
+      fork(undo, { frame: root, compensating: true, steps: new Set() }, "~undo")
+    }
+  }
+}

@@ -1,0 +1,64 @@
+/**
+ * What a run asks of the engine about its sub-workflows.
+ */
+import type { Ended } from "../Engine.ts"
+import type * as Journal from "../Journal.ts"
+import type { Outcome } from "../Outcome.ts"
+import { Failure } from "../Outcome.ts"
+import * as Key from "../internal/key.ts"
+
+export interface ChildHandle {
+  /** Cancels the sub-workflow, at any time after `start`; its end is still told. */
+  readonly cancel: () => void
+  /** Tells nothing any more; the sub-workflow goes on. */
+  readonly release: () => void
+}
+
+export interface ChildHost {
+  /** Starts the sub-workflow unless it is on record, and tells its end, once. */
+  readonly start: (row: Journal.WorkflowRow, tell: {
+    readonly ended: (ended: Ended) => void
+    /** The id belongs to something else. */
+    readonly conflict: (found: Journal.WorkflowRow) => void
+  }) => ChildHandle
+  /** Tells the end of one execution of a workflow. Returns the cancellation. */
+  readonly watchExecution: (
+    id: string,
+    generation: number,
+    attempt: number,
+    tell: (outcome: Outcome) => void
+  ) => () => void
+}
+
+/** The row of a sub-workflow before it runs. */
+export const row = (options: {
+  readonly id: string
+  readonly name: string
+  readonly payload: string | null
+  readonly parent: { readonly id: string; readonly path: string } | null
+  readonly createdAt: number
+}): Journal.WorkflowRow => ({
+  id: options.id,
+  name: options.name,
+  status: "Pending",
+  reason: null,
+  generation: 1,
+  attempt: 1,
+  parentId: options.parent?.id ?? null,
+  parentPath: options.parent?.path ?? null,
+  payload: options.payload,
+  outcome: null,
+  createdAt: options.createdAt,
+  startedAt: null,
+  finishedAt: null,
+  wakeAt: null,
+  cancelSeq: null,
+  cancelAt: null,
+  unusedOutcomes: 0
+})
+
+/** What a parent sees of a sub-workflow that was cancelled: a typed error. */
+export const cancelled = (id: string): Outcome =>
+  Failure({
+    cause: JSON.stringify({ _tag: "Fail", error: { _tag: "WorkflowCancelled", workflowId: Key.decode(id) } })
+  })

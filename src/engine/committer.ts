@@ -1,0 +1,190 @@
+/**
+ * Everything that the engine writes goes through here, in one order. What is put while a commit is under way becomes
+ * durable together in the next one (group commit); of several rows with the same identity only the last is written.
+ */
+import * as Deferred from "effect/Deferred"
+import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
+import * as FiberId from "effect/FiberId"
+import * as Option from "effect/Option"
+import type * as Scope from "effect/Scope"
+import type { JournalError, JournalLocked } from "../Errors.ts"
+import type * as Journal from "../Journal.ts"
+import { backoff } from "./backoff.ts"
+import { breathe } from "./host.ts"
+
+/** Rows to be written together. */
+export interface Rows {
+  readonly workflow?: Journal.WorkflowRow
+  readonly execution?: Journal.WorkflowExecutionRow
+  readonly steps?: ReadonlyArray<Journal.StepRow>
+  readonly stepExecutions?: ReadonlyArray<Journal.StepExecutionRow>
+  readonly handled?: number
+}
+
+export interface Committer {
+  /** Queues rows. They become durable in the order of the calls, and those of one call together. */
+  readonly put: (rows: Rows) => void
+  /** Waits until everything that was put before is durable. Never returns once the lease is lost. */
+  readonly durable: Effect.Effect<void>
+  /** Whether everything that was put is durable. */
+  readonly isDurable: () => boolean
+  /** Creates a workflow; answers with the row that has its id already. Fails with the first fault of the journal. */
+  readonly create: (
+    row: Journal.WorkflowRow
+  ) => Effect.Effect<Option.Option<Journal.WorkflowRow>, JournalError | JournalLocked>
+  /** Waits until another engine has taken the lease. Nothing is written from then on. */
+  readonly lost: Effect.Effect<JournalLocked>
+  /** Says that another engine has it. */
+  readonly lose: (error: JournalLocked) => void
+}
+
+interface Creation {
+  readonly row: Journal.WorkflowRow
+  readonly existing: Deferred.Deferred<Option.Option<Journal.WorkflowRow>, JournalError | JournalLocked>
+}
+
+/** What will be one commit. The maps are keyed by what identifies a row. */
+class Pending {
+  readonly done = Deferred.unsafeMake<void>(FiberId.none)
+  readonly created = new Map<string, Array<Creation>>()
+  readonly workflows = new Map<string, Journal.WorkflowRow>()
+  readonly executions = new Map<string, Journal.WorkflowExecutionRow>()
+  readonly steps = new Map<string, Journal.StepRow>()
+  readonly stepExecutions = new Map<string, Journal.StepExecutionRow>()
+  readonly handled = new Set<number>()
+
+  add(rows: Rows): void {
+    if (rows.workflow !== undefined) this.workflows.set(rows.workflow.id, rows.workflow)
+    const { execution } = rows
+    if (execution !== undefined) {
+      this.executions.set(`${execution.attempt} ${execution.generation} ${execution.workflowId}`, execution)
+    }
+    for (const step of rows.steps ?? []) this.steps.set(identity(step), step)
+    for (const attempt of rows.stepExecutions ?? []) {
+      this.stepExecutions.set(`${attempt.attempt} ${identity(attempt)}`, attempt)
+    }
+    if (rows.handled !== undefined) this.handled.add(rows.handled)
+  }
+
+  create(creation: Creation): void {
+    const same = this.created.get(creation.row.id)
+    if (same === undefined) this.created.set(creation.row.id, [creation])
+    else same.push(creation)
+  }
+
+  batch(): Journal.Batch {
+    return {
+      created: Array.from(this.created.values(), ([first]) => first).flatMap((first) => first ? [first.row] : []),
+      workflows: [...this.workflows.values()],
+      executions: [...this.executions.values()],
+      steps: [...this.steps.values()],
+      stepExecutions: [...this.stepExecutions.values()],
+      handled: [...this.handled]
+    }
+  }
+
+  /** Answers every creation. Of several of one id only the first can be the one that made it. */
+  answer(existing: ReadonlyArray<Journal.WorkflowRow>): void {
+    const found = new Map(existing.map((row) => [row.id, row]))
+    for (const [id, creations] of this.created) {
+      creations.forEach((creation, index) => {
+        const row = found.get(id) ?? (index === 0 ? undefined : creations[0]?.row)
+        Deferred.unsafeDone(creation.existing, Exit.succeed(Option.fromNullable(row)))
+      })
+    }
+  }
+
+  /** Takes the creations out: a client call fails rather than wait for the journal to come back. */
+  refuse(error: JournalError | JournalLocked): void {
+    for (const creation of [...this.created.values()].flat()) {
+      Deferred.unsafeDone(creation.existing, Exit.fail(error))
+    }
+    this.created.clear()
+  }
+
+  get isEmpty(): boolean {
+    return this.created.size + this.workflows.size + this.executions.size + this.steps.size +
+        this.stepExecutions.size + this.handled.size === 0
+  }
+}
+
+const identity = (row: { readonly workflowId: string; readonly generation: number; readonly path: string }): string =>
+  `${row.generation} ${row.workflowId.length} ${row.workflowId}${row.path}`
+
+/**
+ * Runs until its scope closes; what was put before is then written, or given up when the journal fails.
+ */
+export const make = (
+  journal: Journal.Service,
+  lease: Journal.Lease
+): Effect.Effect<Committer, never, Scope.Scope> =>
+  Effect.gen(function*() {
+    const work = yield* Effect.makeLatch(false)
+    const lost = yield* Deferred.make<JournalLocked>()
+    let pending = new Pending()
+    let writing: Pending | undefined = undefined
+
+    const write = (batch: Pending) =>
+      Effect.suspend(() => batch.isEmpty ? Effect.succeed([]) : Effect.uninterruptible(journal.commit(lease, batch.batch()))).pipe(
+        Effect.tapErrorTag("JournalError", (error) =>
+          Effect.zipRight(
+            Effect.sync(() => {
+              batch.refuse(error)
+            }),
+            Effect.logError("tempolite: a commit failed; the workflows wait until it succeeds", error)
+          )),
+        Effect.retry({ schedule: backoff, while: (error) => error._tag === "JournalError" }),
+        Effect.map((existing) => {
+          batch.answer(existing)
+          Deferred.unsafeDone(batch.done, Exit.void)
+        }),
+        // The backoff has no end: what is left is the lock.
+        Effect.catchAll((error) =>
+          Effect.sync(() => {
+            batch.refuse(error)
+            if (error._tag === "JournalLocked") Deferred.unsafeDone(lost, Exit.succeed(error))
+          })
+        )
+      )
+
+    const next = Effect.gen(function*() {
+      yield* work.await
+      // Whatever happens in this turn of the host shares the commit.
+      yield* breathe
+      work.unsafeClose()
+      const batch = pending
+      pending = new Pending()
+      writing = batch
+      yield* write(batch)
+      writing = undefined
+    })
+    yield* Effect.forkScoped(Effect.forever(next))
+
+    const isDurable = () => writing === undefined && pending.isEmpty
+
+    return {
+      put: (rows) => {
+        pending.add(rows)
+        work.unsafeOpen()
+      },
+      isDurable,
+      durable: Effect.suspend(() => {
+        if (!pending.isEmpty) return Deferred.await(pending.done)
+        return writing === undefined ? Effect.void : Deferred.await(writing.done)
+      }),
+      create: (row) =>
+        Effect.suspend(() => {
+          const existing = Deferred.unsafeMake<Option.Option<Journal.WorkflowRow>, JournalError | JournalLocked>(
+            FiberId.none
+          )
+          pending.create({ row, existing })
+          work.unsafeOpen()
+          return Deferred.await(existing)
+        }),
+      lost: Deferred.await(lost),
+      lose: (error) => {
+        Deferred.unsafeDone(lost, Exit.succeed(error))
+      }
+    }
+  })

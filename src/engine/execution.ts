@@ -1,0 +1,337 @@
+/**
+ * One run of a workflow execution: replay what the journal has, then go on. Every fiber of the body lives on the run's
+ * own scheduler; when all of them wait, `replay.decide` says what happens next, and the driver does it.
+ */
+import * as Cause from "effect/Cause"
+import type * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
+import * as FiberId from "effect/FiberId"
+import * as Option from "effect/Option"
+import * as Schema from "effect/Schema"
+import type { Definition, Ended } from "../Engine.ts"
+import { NonDeterminism, SuspendReason, WorkflowStuck } from "../Errors.ts"
+import * as Key from "../internal/key.ts"
+import type * as Journal from "../Journal.ts"
+import type { Outcome } from "../Outcome.ts"
+import * as Body from "./body.ts"
+import type { ChildHost } from "./children.ts"
+import type { Committer } from "./committer.ts"
+import { breathe } from "./host.ts"
+import * as Ids from "./ids.ts"
+import { Ledger } from "./ledger.ts"
+import { decide } from "./replay.ts"
+import * as Retry from "./retry.ts"
+import * as Sagas from "./sagas.ts"
+import { type Fault, WorkflowScheduler } from "./scheduler.ts"
+import { Steps } from "./steps.ts"
+import type { Timers } from "./timers.ts"
+
+/** What a run needs of the engine. */
+export interface Host {
+  readonly journal: Journal.Service
+  readonly committer: Committer
+  readonly timers: Timers
+  /** The ordinary clock. */
+  readonly clock: Clock.Clock
+  /** Runs an effect on an ordinary fiber of the engine. */
+  readonly fork: (effect: Effect.Effect<void>) => Fiber.RuntimeFiber<void>
+  /** Starts a fiber of a body. */
+  readonly forkBody: (
+    effect: Effect.Effect<unknown, unknown>,
+    scheduler: WorkflowScheduler
+  ) => Fiber.RuntimeFiber<unknown, unknown>
+  readonly children: ChildHost
+}
+
+/** How a run ended. Except for `Ended`, the workflow goes on at another time. */
+export type RunEnd =
+  | { readonly _tag: "Ended"; readonly ended: Ended }
+  | { readonly _tag: "Retry"; readonly outcome: Outcome }
+  | { readonly _tag: "Suspended" }
+  | { readonly _tag: "Dropped" }
+
+export interface Run {
+  /** Runs to an end; call once. What it ended with is durable. */
+  readonly drive: Effect.Effect<RunEnd>
+  /** Takes a cancel into the order of the journal; `handled` is the request that asked for it. */
+  readonly cancel: (handled?: number) => void
+  /** Drops the run at the next rest: nothing is started or delivered any more. Attempts that run may end. */
+  readonly close: () => void
+  /** Interrupts the attempts that still run; they are recorded as lost. */
+  readonly interruptAttempts: () => void
+}
+
+const encodeReason = Schema.encodeSync(Schema.parseJson(SuspendReason))
+
+type Phase =
+  /** The body runs. */
+  | { readonly _tag: "Body" }
+  /** The body has ended; what it left behind is interrupted and ends. */
+  | { readonly _tag: "Leftovers"; readonly exit: Exit.Exit<unknown, unknown> }
+  /** The workflow fails or is cancelled, and its compensations run. */
+  | { readonly _tag: "Compensating"; readonly cause: Cause.Cause<unknown> }
+  | { readonly _tag: "Compensated"; readonly cause: Cause.Cause<unknown>; readonly undoFailed: boolean }
+
+/** Opens a run on what the journal has recorded. `execution` is on record unless the execution is a new one. */
+export const make = (
+  host: Host,
+  definition: Definition,
+  workflow: Journal.WorkflowRow,
+  recorded: Journal.Recorded
+): Effect.Effect<Run> =>
+  Effect.gen(function*() {
+    const { clock, committer } = host
+    const now = () => clock.unsafeCurrentTimeMillis()
+    const wake = yield* Effect.makeLatch(false)
+    const signal = () => {
+      wake.unsafeOpen()
+    }
+    const ledger = new Ledger(workflow, recorded, { put: committer.put, now })
+    const scheduler = new WorkflowScheduler()
+    const steps = new Steps(ledger, scheduler, signal)
+    const workflowId = Key.decode(workflow.id)
+    let phase: Phase = { _tag: "Body" }
+    let dropped = false
+    let closing = false
+    let cancelDelivered = false
+
+    const body = Body.make({
+      host,
+      ledger,
+      scheduler,
+      steps,
+      definition,
+      isDropped: () => dropped,
+      isClosing: () => closing
+    })
+
+    const stuck = (message: string, failedStep: string | null = null) =>
+      new WorkflowStuck({ workflowId, message, failedStep })
+
+    const reasonOf = (fault: Fault): SuspendReason => {
+      switch (fault._tag) {
+        case "ForeignWakeUp": {
+          const span = fault.fiber?.currentSpan
+          const where = span?._tag === "Span" ? ` (in the span "${span.name}")` : ""
+          return new NonDeterminism({
+            workflowId,
+            key: null,
+            message: `a fiber of the body${where} was woken by something that is no step: a promise, a callback, or a ` +
+              "Deferred, Queue or Semaphore shared with the outside. A replay cannot wake it again: put what it waits " +
+              "for into an activity"
+          })
+        }
+        case "NeverRests":
+          return stuck(
+            "the body never rests: it polls. Wait for a Deferred, a step or a sleep instead of asking again and again"
+          )
+        case "TaskThrew":
+          return stuck(`a callback in the body threw: ${String(fault.error)}`)
+      }
+    }
+
+    /** Ends every fiber of the body without a trace. What the body's own finalizers do, they do. */
+    const drop = Effect.suspend(() => {
+      dropped = true
+      const left = scheduler.close(() => {
+        for (const fiber of [...scheduler.fibers]) fiber.unsafeInterruptAsFork(FiberId.none)
+        steps.drop()
+      })
+      return left.length === 0
+        ? Effect.void
+        : Effect.logWarning(
+          `tempolite: ${left.length} fibers of the workflow ${workflow.id} wait uninterruptibly and are let go`
+        )
+    })
+
+    /** Waits until the attempts that were under way have ended, and what they ended with is durable. */
+    const settled: Effect.Effect<void> = Effect.suspend(() => {
+      wake.unsafeClose()
+      return steps.pending === 0 ? committer.durable : Effect.zipRight(wake.await, settled)
+    })
+
+    const suspend = (reason: SuspendReason): Effect.Effect<RunEnd> =>
+      Effect.gen(function*() {
+        ledger.suspend(encodeReason(reason))
+        yield* drop
+        yield* settled
+        yield* Effect.logWarning(`tempolite: the workflow ${workflow.id} is suspended: ${reason.message}`)
+        return { _tag: "Suspended" }
+      })
+
+    const finish = (status: Ended["status"], outcome: Outcome): Effect.Effect<RunEnd> =>
+      Effect.gen(function*() {
+        const text = outcome._tag === "Success" ? outcome.value : outcome.cause
+        ledger.end(status, status === "Failed" ? text : null, {
+          status,
+          outcome: text,
+          finishedAt: now()
+        })
+        yield* drop
+        yield* committer.durable
+        return { _tag: "Ended", ended: { status, outcome } }
+      })
+
+    /** When the next execution is due, if the policy of the workflow allows one. */
+    const retryAt = (cause: string): Effect.Effect<Option.Option<number>> =>
+      Option.match(definition.retry, {
+        onNone: () => Effect.succeedNone,
+        onSome: (policy) =>
+          Retry.next(
+            policy,
+            [...ledger.failedExecutions, { at: now(), cause }],
+            Ids.workflowExecution(workflow.id, workflow.generation, 0)
+          )
+      })
+
+    const compensate = (cause: Cause.Cause<unknown>) => {
+      phase = { _tag: "Compensating", cause }
+      body.compensate(cause, (failures) => {
+        phase = { _tag: "Compensated", cause: Sagas.both(cause, failures), undoFailed: !Cause.isEmpty(failures) }
+        signal()
+      })
+    }
+
+    /** The body and all that it left behind have ended: what becomes of the workflow? `None` goes on. */
+    const afterBody = (exit: Exit.Exit<unknown, unknown>): Effect.Effect<Option.Option<RunEnd>> =>
+      Effect.gen(function*() {
+        if (cancelDelivered) {
+          compensate(Exit.isFailure(exit) ? exit.cause : Cause.interrupt(FiberId.none))
+          return Option.none()
+        }
+        const outcome = definition.encode(exit)
+        if (outcome._tag === "Success") return Option.some(yield* finish("Completed", outcome))
+        const cause = Exit.isFailure(exit) ? exit.cause : Cause.die(outcome.cause)
+        const due = yield* retryAt(outcome.cause)
+        if (Option.isSome(due)) {
+          const next = { attempt: ledger.workflow.attempt + 1, wakeAt: due.value }
+          ledger.end("Failed", outcome.cause, next, ledger.reset())
+          yield* drop
+          yield* committer.durable
+          return Option.some<RunEnd>({ _tag: "Retry", outcome })
+        }
+        const holds = Option.exists(definition.suspendOn, (on) => on === "failure" || Cause.isDie(cause))
+        if (holds) {
+          return Option.some(
+            yield* suspend(stuck(
+              `it failed, and is held for repair (suspendOn): ${Cause.pretty(cause)}`,
+              ledger.lastFailedStep
+            ))
+          )
+        }
+        compensate(cause)
+        return Option.none()
+      })
+
+    /** Every fiber waits, or has ended: the end of the run, or `None` when there is more to do. */
+    const afterFibers: Effect.Effect<Option.Option<RunEnd>> = Effect.suspend(() => {
+      switch (phase._tag) {
+        case "Leftovers":
+          return afterBody(phase.exit)
+        case "Compensated": {
+          const outcome = definition.encode(Exit.failCause(phase.cause))
+          const status = cancelDelivered && !phase.undoFailed ? "Cancelled" : "Failed"
+          return Effect.map(finish(status, outcome), Option.some)
+        }
+        default:
+          return Effect.succeedNone
+      }
+    })
+
+    const rest: Effect.Effect<Option.Option<RunEnd>> = Effect.suspend(() => {
+      const next = decide({
+        next: steps.next,
+        cancel: phase._tag === "Body" && !cancelDelivered ? ledger.workflow.cancelSeq ?? undefined : undefined,
+        ended: phase._tag !== "Body" && scheduler.fibers.size === 0 && steps.endingChildren === 0,
+        startable: steps.startable,
+        ending: steps.ending,
+        pending: steps.pending
+      })
+      switch (next) {
+        case "Deliver":
+          body.deliver()
+          return Effect.succeedNone
+        case "Cancel":
+          cancelDelivered = true
+          body.cancel()
+          return Effect.succeedNone
+        case "Start":
+          body.live()
+          host.timers.fireDue()
+          // A timer that came due is delivered first.
+          if (steps.next === undefined) steps.start()
+          return Effect.succeedNone
+        case "End":
+          return afterFibers
+        case "Wait":
+          body.live()
+          return Effect.as(wake.await, Option.none())
+        case "Stuck":
+          return Effect.map(
+            suspend(stuck(
+              "the body waits for nothing that the journal can deliver: no step, sleep or sub-workflow is under way. " +
+                "It waits for ever, or for a promise or a Deferred from outside: put that into an activity"
+            )),
+            Option.some
+          )
+      }
+    })
+
+    const loop: Effect.Effect<RunEnd> = Effect.gen(function*() {
+      for (;;) {
+        wake.unsafeClose()
+        while (!scheduler.drain()) yield* breathe
+        if (closing) {
+          yield* drop
+          yield* settled
+          return { _tag: "Dropped" }
+        }
+        const fault = steps.fault ?? (scheduler.fault && reasonOf(scheduler.fault))
+        if (fault !== undefined) return yield* suspend(fault)
+        const exit = body.exit()
+        if (phase._tag === "Body" && exit !== undefined) {
+          phase = { _tag: "Leftovers", exit }
+          scheduler.enter(() => {
+            for (const fiber of [...scheduler.fibers]) fiber.unsafeInterruptAsFork(FiberId.none)
+          })
+          continue
+        }
+        const end = yield* rest
+        if (Option.isSome(end)) return end.value
+      }
+    })
+
+    const drive = Effect.gen(function*() {
+      ledger.open()
+      for (const row of ledger.dueTimers()) ledger.record(row, { _tag: "Success", value: null })
+      const started = body.start()
+      if (Either.isLeft(started)) {
+        return yield* suspend(
+          new NonDeterminism({
+            workflowId,
+            key: null,
+            message: `the recorded payload does not fit the workflow's schema any more: ${started.left}`
+          })
+        )
+      }
+      return yield* loop
+    })
+
+    return {
+      drive: Effect.onInterrupt(drive, () => drop),
+      cancel: (handled) => {
+        ledger.cancel(handled)
+        signal()
+      },
+      close: () => {
+        closing = true
+        signal()
+      },
+      interruptAttempts: () => {
+        steps.interruptAll()
+      }
+    }
+  })

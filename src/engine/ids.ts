@@ -1,0 +1,29 @@
+/**
+ * Ids of executions and activities. They are derived, never drawn, and so the same on every replay.
+ */
+import type { StepRow, WorkflowRow } from "../Journal.ts"
+import * as Key from "../internal/key.ts"
+
+/** The `attempt`-th execution of this generation. */
+export const workflowExecution = (id: string, generation: number, attempt: number): string =>
+  `${id}@${generation}.${attempt}`
+
+/** The logical step. */
+export const step = (id: string, generation: number, path: string): string =>
+  Key.join(generation === 1 ? id : `${id}@${generation}`, path)
+
+/** One attempt at a step. */
+export const stepExecution = (id: string, generation: number, path: string, attempt: number): string =>
+  `${step(id, generation, path)}@${attempt}`
+
+/**
+ * One for all attempts that are to have one effect outside. It names the workflow's birth, so that an id that is used
+ * again after a prune is another workflow to the outside, and the round, so that what was done, undone and is done
+ * again is not taken for the first.
+ */
+export const idempotencyKey = (workflow: WorkflowRow, row: StepRow): string =>
+  `${step(workflow.id, workflow.generation, row.path)}@${workflow.createdAt.toString(36)}` +
+  (row.round === 0 ? "" : `.${row.round}`)
+
+/** The id of a sub-workflow: where it was asked for. */
+export const child = (parentId: string, generation: number, path: string): string => step(parentId, generation, path)

@@ -1,0 +1,193 @@
+/**
+ * What one execution knows of its journal: the rows as they will be once everything that was put is durable. All
+ * writes of an execution go through its ledger, in one order, and outcomes get their `seq` here.
+ */
+import type { WorkflowExecutionStatus } from "../Info.ts"
+import type * as Journal from "../Journal.ts"
+import type { Outcome } from "../Outcome.ts"
+import type { Rows } from "./committer.ts"
+import { type Answer, type Asked, look } from "./replay.ts"
+import type { Failure } from "./retry.ts"
+import * as Row from "./rows.ts"
+
+export class Ledger {
+  workflow: Journal.WorkflowRow
+  /** Silent once the execution was dropped: then nothing of it may be written. */
+  private readonly steps = new Map<string, Journal.StepRow>()
+  /** The attempts that failed, of steps that are to be retried. */
+  private readonly failed = new Map<string, Array<Failure>>()
+  /** Attempts that ran when the process before this one ended. */
+  private readonly lost: Array<Journal.StepExecutionRow> = []
+  private readonly delivered = new Set<string>()
+  /** The path of the step whose failure was delivered last. */
+  lastFailedStep: string | null = null
+  /** The last outcome that was on record when this ledger was opened: up to there it is a replay. */
+  private readonly recordedUpTo: number
+  private recordedCount = 0
+  private lastSeq = 0
+  private readonly executions: ReadonlyArray<Journal.WorkflowExecutionRow>
+  private execution: Journal.WorkflowExecutionRow
+  private readonly write: (rows: Rows) => void
+  private readonly now: () => number
+
+  constructor(
+    workflow: Journal.WorkflowRow,
+    recorded: Journal.Recorded,
+    options: { readonly put: (rows: Rows) => void; readonly now: () => number }
+  ) {
+    this.workflow = workflow
+    this.write = options.put
+    this.now = options.now
+    this.executions = recorded.executions
+    this.execution = recorded.executions.find((row) => row.attempt === workflow.attempt) ?? {
+      workflowId: workflow.id,
+      generation: workflow.generation,
+      attempt: workflow.attempt,
+      status: "Running",
+      startedAt: options.now(),
+      finishedAt: null,
+      error: null
+    }
+    this.lastSeq = workflow.cancelSeq ?? 0
+    for (const row of recorded.steps) {
+      this.steps.set(row.path, row)
+      if (row.seq === null) continue
+      this.lastSeq = Math.max(this.lastSeq, row.seq)
+      this.recordedCount++
+    }
+    this.recordedUpTo = this.lastSeq
+    for (const row of recorded.openStepExecutions) {
+      if (row.status === "Running") this.lost.push(row)
+      const step = this.steps.get(row.path)
+      if (step !== undefined && row.attempt >= step.firstAttempt) this.addFailure(row)
+    }
+  }
+
+  step(path: string): Journal.StepRow | undefined {
+    return this.steps.get(path)
+  }
+
+  /** What the journal answers for `path`. */
+  look(path: string, asked: Asked): Answer {
+    return look(this.steps.get(path), asked, this.workflow.attempt)
+  }
+
+  /** Opens the execution: it runs from now on; whatever ran in a process before this one is lost. */
+  open(): void {
+    const { startedAt } = this.execution
+    this.workflow = {
+      ...this.workflow,
+      status: "Running",
+      reason: null,
+      wakeAt: null,
+      startedAt: this.workflow.startedAt ?? startedAt
+    }
+    const now = this.now()
+    this.write({
+      workflow: this.workflow,
+      execution: this.execution,
+      stepExecutions: this.lost.map((row) => Row.executionEnded(row, "Lost", now, null))
+    })
+  }
+
+  /** Timers that came due while nothing ran, in the order in which they would have fired. */
+  dueTimers(): ReadonlyArray<Journal.StepRow> {
+    const now = this.now()
+    return Array.from(this.steps.values())
+      .filter((row) => row.kind === "Timer" && row.status === "Waiting" && row.wakeAt !== null && row.wakeAt <= now)
+      .sort((x, y) => (x.wakeAt ?? 0) - (y.wakeAt ?? 0))
+  }
+
+  /** Replaces the row of a step that has no outcome (and, with it, rows of its attempts). */
+  put(row: Journal.StepRow, attempt?: Journal.StepExecutionRow): void {
+    this.steps.set(row.path, row)
+    if (attempt !== undefined) this.addFailure(attempt)
+    this.write({ steps: [row], stepExecutions: attempt === undefined ? [] : [attempt] })
+  }
+
+  /** Records an outcome: the next in the order. */
+  record(row: Journal.StepRow, outcome: Outcome, attempt?: Journal.StepExecutionRow): Journal.StepRow {
+    const ended = Row.stepEnded(row, outcome, ++this.lastSeq, this.now())
+    this.put(ended, attempt)
+    this.failed.delete(row.path)
+    return ended
+  }
+
+  /** Marks steps as undone; their outcomes stay. */
+  compensated(paths: Iterable<string>): void {
+    for (const path of paths) {
+      const row = this.steps.get(path)
+      if (row?.status === "Completed") this.put({ ...row, status: "Compensated" })
+    }
+  }
+
+  /** Takes a cancel into the order. Only the first counts, and none once the workflow has ended. */
+  cancel(handled: number | undefined): void {
+    if (this.workflow.cancelSeq === null && !Row.hasEnded(this.workflow)) {
+      this.workflow = { ...this.workflow, cancelSeq: ++this.lastSeq, cancelAt: this.now() }
+    }
+    this.write({ workflow: this.workflow, ...(handled === undefined ? {} : { handled }) })
+  }
+
+  /** Counts an outcome as used. */
+  deliver(row: Journal.StepRow): void {
+    this.delivered.add(row.path)
+    if (row.status === "Failed") this.lastFailedStep = row.path
+  }
+
+  /** Whether everything that was on record when the ledger was opened has been delivered. */
+  get isReplayed(): boolean {
+    return this.delivered.size >= this.recordedCount
+  }
+
+  get hasRecorded(): boolean {
+    return this.recordedUpTo > 0
+  }
+
+  /** The executions before this one that failed. */
+  get failedExecutions(): ReadonlyArray<Failure> {
+    return this.executions.flatMap((row) =>
+      row.error !== null && row.finishedAt !== null ? [{ at: row.finishedAt, cause: row.error }] : []
+    )
+  }
+
+  failures(path: string): ReadonlyArray<Failure> {
+    return this.failed.get(path) ?? []
+  }
+
+  /** Ends the execution, and with `workflow` the resource or what else becomes of it; `steps` go with it. */
+  end(
+    status: WorkflowExecutionStatus,
+    error: string | null,
+    workflow: Partial<Journal.WorkflowRow>,
+    steps: ReadonlyArray<Journal.StepRow> = []
+  ): void {
+    const unusedOutcomes = Array.from(this.steps.values())
+      .filter((row) => row.seq !== null && row.kind !== "Saga" && !this.delivered.has(row.path)).length
+    this.workflow = { ...this.workflow, unusedOutcomes, ...workflow }
+    for (const row of steps) this.steps.set(row.path, row)
+    this.write({
+      workflow: this.workflow,
+      steps,
+      execution: { ...this.execution, status, error, finishedAt: this.now() }
+    })
+  }
+
+  /** Holds the resource without ending its execution. */
+  suspend(reason: string): void {
+    this.workflow = { ...this.workflow, status: "Suspended", reason }
+    this.write({ workflow: this.workflow })
+  }
+
+  /** What the next execution does not keep. */
+  reset(): ReadonlyArray<Journal.StepRow> {
+    return Row.reset(this.steps.values())
+  }
+
+  private addFailure(row: Journal.StepExecutionRow): void {
+    if ((row.status !== "Failed" && row.status !== "TimedOut") || row.error === null || row.finishedAt === null) return
+    const failures = this.failed.get(row.path) ?? []
+    failures.push({ at: row.finishedAt, cause: row.error })
+    this.failed.set(row.path, failures)
+  }
+}

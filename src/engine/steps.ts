@@ -1,0 +1,305 @@
+/**
+ * The steps of one run: which are waited for, which have an outcome to deliver, which are to be started, and what is
+ * under way.
+ */
+import * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
+import * as FiberRef from "effect/FiberRef"
+import { identity } from "effect/Function"
+import * as Option from "effect/Option"
+import { DuplicateKey, InvalidKey, NonDeterminism, type SuspendReason } from "../Errors.ts"
+import type { Key } from "../Info.ts"
+import * as KeyCodec from "../internal/key.ts"
+import type { StepRow } from "../Journal.ts"
+import type { Outcome } from "../Outcome.ts"
+import type { Flight, OnEnd } from "./attempts.ts"
+import { anchor, place, type Place } from "./frame.ts"
+import { Heap } from "./heap.ts"
+import type { Ledger } from "./ledger.ts"
+import type { Asked } from "./replay.ts"
+import * as Row from "./rows.ts"
+import type { WorkflowScheduler } from "./scheduler.ts"
+
+/** How a step is named, and how it is started when the journal has no outcome of it. */
+export interface Request {
+  /** The developer's key, to be checked, or `None` for a step of the engine's own. */
+  readonly key: Option.Option<Key>
+  /** Given the fiber's place, the path. */
+  readonly path: (at: Place) => string
+  readonly asked: Asked
+  /** Whether it may be asked for more than once. */
+  readonly shared: boolean
+  readonly begin: (row: StepRow, onEnd: OnEnd) => Flight
+}
+
+interface Waiter {
+  readonly path: string
+  readonly request: Request
+  readonly at: Place
+  readonly order: number
+  readonly resume: (effect: Effect.Effect<Outcome>) => void
+  /** Until it is resumed or interrupted. */
+  active: boolean
+}
+
+interface UnderWay {
+  readonly flight: Flight
+  readonly isChild: boolean
+  interrupted: boolean
+}
+
+export class Steps {
+  /** Why the run is at fault. Once it is set, nothing of the run is written or started any more. */
+  fault: SuspendReason | undefined = undefined
+  /** Interrupted activities that have not ended. */
+  ending = 0
+  /** Interrupted sub-workflows that have not ended: compensations wait for them. */
+  endingChildren = 0
+
+  private dropped = false
+  private order = 0
+  private readonly asked = new Set<string>()
+  /** The active waiters of each path; more than one only where a step is shared. */
+  private readonly waiting = new Map<string, ReadonlyArray<Waiter>>()
+  private readonly ready = new Heap<{ readonly seq: number; readonly waiter: Waiter }>(
+    (x, y) => x.seq - y.seq || x.waiter.order - y.waiter.order
+  )
+  private missing: Array<Waiter> = []
+  private readonly underWay = new Map<string, UnderWay>()
+  private readonly ledger: Ledger
+  private readonly scheduler: WorkflowScheduler
+  /** Wakes the driver. */
+  private readonly signal: () => void
+
+  constructor(ledger: Ledger, scheduler: WorkflowScheduler, signal: () => void) {
+    this.ledger = ledger
+    this.scheduler = scheduler
+    this.signal = signal
+  }
+
+  /** Takes a step: suspends the fiber, and resumes it with the outcome in the order of the journal. */
+  readonly take = (request: Request): Effect.Effect<Outcome> =>
+    Effect.withFiberRuntime((fiber) => {
+      if (this.dropped) return Effect.interrupt
+      const at = fiber.getFiberRef(place)
+      if (Option.isNone(at)) return Effect.dieMessage("a step was taken outside of a workflow")
+      const path = request.path(at.value)
+      this.check(request, path, at.value, fiber)
+      return Effect.async<Outcome>((resume) => {
+        const waiter: Waiter = { path, request, at: at.value, order: this.order++, resume, active: true }
+        this.waiting.set(path, [...this.waitersOf(path), waiter])
+        this.register(waiter)
+        return Effect.sync(() => {
+          this.abandon(waiter)
+        })
+      }).pipe(Option.isSome(request.key) ? Effect.tap(FiberRef.set(anchor, path)) : identity)
+    })
+
+  /** Puts the run at fault; the first reason stays. */
+  readonly diverge = (reason: SuspendReason): void => {
+    this.fault ??= reason
+    this.signal()
+  }
+
+  /** Claims the path of a saga, whose row is kept here though nothing waits for it. */
+  claim(request: Pick<Request, "key" | "asked" | "shared">, path: string, at: Place, fiber: AnyFiber): void {
+    this.check(request, path, at, fiber)
+    const answer = this.ledger.look(path, request.asked)
+    if (answer._tag === "Diverged") this.diverge(this.divergence(path, answer.message))
+  }
+
+  /** The smallest `seq` that is to be delivered. */
+  get next(): number | undefined {
+    for (let first = this.ready.peek(); first !== undefined; first = this.ready.peek()) {
+      if (first.waiter.active) return first.seq
+      this.ready.pop()
+    }
+    return undefined
+  }
+
+  /** How many steps may be started now. */
+  get startable(): number {
+    this.missing = this.missing.filter((waiter) => waiter.active)
+    return this.missing.filter((waiter) => this.mayStart(waiter)).length
+  }
+
+  /** How many things are under way that will end by themselves. */
+  get pending(): number {
+    return this.underWay.size
+  }
+
+  /** Resumes the waiter with the smallest `seq`; tells `onDelivery` when its outcome was recorded. */
+  deliver(onDelivery: (at: number) => void): void {
+    const first = this.ready.pop()
+    const row = first && this.ledger.step(first.waiter.path)
+    if (first === undefined || row === undefined) return
+    onDelivery(row.at ?? 0)
+    const { waiter } = first
+    this.retire(waiter)
+    this.ledger.deliver(row)
+    waiter.at.steps.add(waiter.path)
+    this.scheduler.delivered()
+    this.scheduler.enter(() => {
+      waiter.resume(Effect.succeed(Row.outcomeOf(row)))
+    })
+  }
+
+  /** Starts what waits without an outcome, in order of registration. */
+  start(): void {
+    const asked = this.missing
+    this.missing = []
+    for (const waiter of asked) {
+      if (!waiter.active) continue
+      if (this.mayStart(waiter)) this.begin(waiter)
+      else this.missing.push(waiter)
+    }
+  }
+
+  /** Resumes every waiting fiber with an interrupt; from now on steps refuse. */
+  drop(): void {
+    this.dropped = true
+    for (const waiter of [...this.waiting.values()].flat()) waiter.resume(Effect.interrupt)
+    this.waiting.clear()
+    for (const { flight } of [...this.underWay.values()]) flight.release()
+  }
+
+  /** Interrupts whatever still runs. */
+  interruptAll(): void {
+    for (const { flight } of [...this.underWay.values()]) flight.interrupt()
+  }
+
+  private check(
+    request: Pick<Request, "key" | "shared">,
+    path: string,
+    at: Place,
+    fiber: AnyFiber
+  ): void {
+    const workflowId = KeyCodec.decode(this.ledger.workflow.id)
+    if (fiber.currentScheduler !== this.scheduler) {
+      this.diverge(
+        new NonDeterminism({
+          workflowId,
+          key: path,
+          message: `the step ${path} was taken on a fiber of another scheduler. Do not use \`Effect.withScheduler\` ` +
+            "or a runtime from outside in a body"
+        })
+      )
+    }
+    if (Option.isSome(request.key)) {
+      const key = request.key.value
+      const invalid = Option.orElse(KeyCodec.invalid(key), () => at.frame.invalidKey(key))
+      if (Option.isSome(invalid)) {
+        this.diverge(new InvalidKey({ workflowId, key: path, message: invalid.value }))
+      }
+    }
+    if (!request.shared && this.asked.has(path)) this.diverge(new DuplicateKey({ workflowId, key: path }))
+    this.asked.add(path)
+  }
+
+  private divergence(path: string, message: string): NonDeterminism {
+    return new NonDeterminism({
+      workflowId: KeyCodec.decode(this.ledger.workflow.id),
+      key: path,
+      message: `the step ${path} does not agree with the journal: ${message}`
+    })
+  }
+
+  private register(waiter: Waiter): void {
+    if (this.fault !== undefined) return
+    const answer = this.ledger.look(waiter.path, waiter.request.asked)
+    switch (answer._tag) {
+      case "Recorded":
+        this.ready.push({ seq: answer.seq, waiter })
+        break
+      case "Missing":
+        this.missing.push(waiter)
+        break
+      case "Diverged":
+        this.diverge(this.divergence(waiter.path, answer.message))
+        break
+    }
+  }
+
+  private waitersOf(path: string): ReadonlyArray<Waiter> {
+    return this.waiting.get(path) ?? []
+  }
+
+  private retire(waiter: Waiter): void {
+    waiter.active = false
+    const others = this.waitersOf(waiter.path).filter((other) => other !== waiter)
+    if (others.length === 0) this.waiting.delete(waiter.path)
+    else this.waiting.set(waiter.path, others)
+  }
+
+  private mayStart(waiter: Waiter): boolean {
+    return !waiter.at.compensating || this.endingChildren === 0
+  }
+
+  private begin(waiter: Waiter): void {
+    const { path, request } = waiter
+    if (this.underWay.has(path)) return
+    const row = Row.stepAsked(
+      this.ledger.workflow,
+      path,
+      request.asked,
+      waiter.at.compensating,
+      this.ledger.step(path)
+    )
+    // What ends at once, ends before it is known to be under way.
+    let ended = false
+    const flight = request.begin(row, (outcome) => {
+      ended = true
+      this.end(path, outcome)
+    })
+    if (!ended) this.underWay.set(path, { flight, isChild: request.asked.kind === "Workflow", interrupted: false })
+  }
+
+  /** Something under way has ended. */
+  private end(path: string, row: StepRow | undefined): void {
+    const under = this.underWay.get(path)
+    this.underWay.delete(path)
+    if (under?.interrupted === true) {
+      if (under.isChild) this.endingChildren--
+      else this.ending--
+    }
+    if (row !== undefined && row.seq !== null) {
+      for (const waiter of this.waitersOf(path)) this.ready.push({ seq: row.seq, waiter })
+    }
+    this.signal()
+  }
+
+  /** The fiber that waited was interrupted. */
+  private abandon(waiter: Waiter): void {
+    if (this.dropped || !waiter.active) return
+    this.retire(waiter)
+    const { path } = waiter
+    if (this.waitersOf(path).length > 0) return
+    const under = this.underWay.get(path)
+    if (under !== undefined) this.interrupt(under)
+    else this.cancelLeftover(waiter)
+  }
+
+  private interrupt(under: UnderWay): void {
+    if (under.interrupted) return
+    under.interrupted = true
+    if (under.isChild) this.endingChildren++
+    else this.ending++
+    under.flight.interrupt()
+  }
+
+  /** A step that an earlier process had started, and that lost its race before it was started again in this one. */
+  private cancelLeftover(waiter: Waiter): void {
+    const row = this.ledger.step(waiter.path)
+    if (row === undefined || row.seq !== null || this.fault !== undefined) return
+    // A sub-workflow lives on by itself: it must be found again to be cancelled.
+    if (row.kind === "Workflow" && row.status !== "Pending") {
+      this.begin(waiter)
+      const under = this.underWay.get(waiter.path)
+      if (under !== undefined) this.interrupt(under)
+    } else if (row.status === "Running" || row.status === "Retrying" || row.status === "Waiting") {
+      this.ledger.put({ ...row, status: "Cancelled" })
+    }
+  }
+}
+
+type AnyFiber = Fiber.RuntimeFiber<unknown, unknown>

@@ -1,0 +1,79 @@
+/**
+ * The timers of an engine: one sleeping fiber for all of them, on the ordinary clock.
+ */
+import * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import type * as Scope from "effect/Scope"
+import { Heap } from "./heap.ts"
+
+interface Entry {
+  readonly at: number
+  readonly order: number
+  readonly fire: () => void
+  /** Fired or given up: what is left of it in the heap means nothing. */
+  cancelled: boolean
+}
+
+export interface Timers {
+  /** Calls `fire` once `at` (ms since the epoch) has come, never synchronously. Returns the cancellation. */
+  readonly schedule: (at: number, fire: () => void) => () => void
+  /** Fires now whatever is due: after the process stood still, timers come before everything else, in their order. */
+  readonly fireDue: () => void
+}
+
+/** Platform timers hold 31 bits of milliseconds; a longer sleep is made of several. */
+const sleepMillisMax = 2 ** 31 - 1
+
+export const make: Effect.Effect<Timers, never, Scope.Scope> = Effect.gen(function*() {
+  const clock = yield* Effect.clock
+  const heap = new Heap<Entry>((x, y) => x.at - y.at || x.order - y.order)
+  const changed = yield* Effect.makeLatch(false)
+  let order = 0
+  let cancelled = 0
+
+  const fireDue = () => {
+    const now = clock.unsafeCurrentTimeMillis()
+    for (let first = heap.peek(); first !== undefined; first = heap.peek()) {
+      if (!first.cancelled && first.at > now) return
+      heap.pop()
+      if (first.cancelled) cancelled--
+      else {
+        first.cancelled = true
+        first.fire()
+      }
+    }
+  }
+
+  const sleepUntilNext = Effect.suspend(() => {
+    const first = heap.peek()
+    if (first === undefined) return changed.await
+    const millis = Math.min(first.at - clock.unsafeCurrentTimeMillis(), sleepMillisMax)
+    return Effect.raceFirst(changed.await, clock.sleep(Duration.millis(Math.max(0, millis))))
+  })
+
+  yield* Effect.forkScoped(
+    Effect.forever(Effect.suspend(() => {
+      changed.unsafeClose()
+      fireDue()
+      return sleepUntilNext
+    }))
+  )
+
+  return {
+    fireDue,
+    schedule: (at, fire) => {
+      const entry: Entry = { at, order: order++, fire, cancelled: false }
+      heap.push(entry)
+      if (heap.peek() === entry) changed.unsafeOpen()
+      return () => {
+        if (entry.cancelled) return
+        entry.cancelled = true
+        // Most timers are timeouts that never fire: they must not pile up until they would have.
+        if (++cancelled > 1_000 && cancelled > heap.size / 2) {
+          heap.keep((kept) => !kept.cancelled)
+          cancelled = 0
+        }
+      }
+    }
+  }
+})
