@@ -1,0 +1,49 @@
+/**
+ * News of writes: of this connection at once, of others by asking SQLite whether anybody else has written.
+ */
+import type * as Duration from "effect/Duration"
+import * as Effect from "effect/Effect"
+import * as RcRef from "effect/RcRef"
+import * as Schema from "effect/Schema"
+import type * as Scope from "effect/Scope"
+import * as Stream from "effect/Stream"
+import type { JournalError } from "../Errors.ts"
+import * as Bell from "../internal/bell.ts"
+import type { Database } from "./database.ts"
+import * as Tables from "./tables.ts"
+
+export interface Changes {
+  /** This connection has written. */
+  readonly announce: Effect.Effect<void>
+  /** Emits as soon as it listens, and after writes. */
+  readonly stream: Stream.Stream<void, JournalError>
+}
+
+const readVersion = Tables.reader("data_version", Schema.Struct({ data_version: Schema.Number }))
+
+/** Asks every `interval`, and only while somebody listens. */
+export const make = (
+  database: Database,
+  interval: Duration.DurationInput
+): Effect.Effect<Changes, never, Scope.Scope> =>
+  Effect.gen(function*() {
+    const bell = Bell.make<JournalError>()
+    // A number that changes when another connection has written.
+    const version = database.query("watch", (run) => Effect.flatMap(run("PRAGMA data_version"), readVersion)).pipe(
+      Effect.map((rows) => rows[0]?.data_version)
+    )
+    const watch = (before: number | undefined): Effect.Effect<void> =>
+      Effect.delay(version, interval).pipe(
+        Effect.tap((now) => now === before ? undefined : bell.ring()),
+        Effect.catchAll((error) => Effect.as(Effect.sync(() => bell.fail(error)), before)),
+        Effect.flatMap(watch)
+      )
+    const watcher = yield* RcRef.make({
+      // The version is read before anybody listens, so that no write falls between.
+      acquire: Effect.flatMap(version, (now) => Effect.forkScoped(watch(now)))
+    })
+    return {
+      announce: Effect.sync(bell.ring),
+      stream: Stream.unwrapScoped(Effect.as(RcRef.get(watcher), bell.listen))
+    }
+  })

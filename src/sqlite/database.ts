@@ -1,0 +1,101 @@
+/**
+ * One connection to a SQLite database, and its two ways of use: reading one state of it, and writing in a transaction.
+ */
+import * as SqlClient from "@effect/sql/SqlClient"
+import type * as SqlConnection from "@effect/sql/SqlConnection"
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import * as Schedule from "effect/Schedule"
+import { JournalError } from "../Errors.ts"
+import * as Failure from "./failure.ts"
+import * as Order from "./order.ts"
+
+/** Runs one statement. Its text is constant, so that it stays prepared. */
+export type Run = (
+  sql: string,
+  ...parameters: ReadonlyArray<string | number | null>
+) => Effect.Effect<ReadonlyArray<unknown>, JournalError>
+
+/** Uses the connection alone. `what` continues "could not" in an error. */
+type Use = <A, E>(what: string, body: (run: Run) => Effect.Effect<A, E>) => Effect.Effect<A, E | JournalError>
+
+export interface Database {
+  /** How a person knows it. */
+  readonly name: string
+  /** Without a transaction: for one statement. */
+  readonly query: Use
+  /** Several statements that read one and the same state. */
+  readonly snapshot: Use
+  /** In a transaction that holds the write lock from its beginning. Those of one database run in the order of calls. */
+  readonly transact: Use
+}
+
+/** About ten seconds in all; better-sqlite3 itself waits only shortly, as the whole process stands still meanwhile. */
+const whileBusy = {
+  schedule: Schedule.exponential("5 millis", 1.5).pipe(
+    Schedule.union(Schedule.spaced("250 millis")),
+    Schedule.jittered,
+    Schedule.upTo("10 seconds")
+  ),
+  while: Failure.isBusy
+}
+
+const within = <A, E>(run: Run, begin: string, body: Effect.Effect<A, E>): Effect.Effect<A, E | JournalError> =>
+  Effect.zipRight(
+    run(begin),
+    body.pipe(
+      Effect.zipLeft(run("COMMIT")),
+      // After some failures SQLite itself has rolled back, and this finds no transaction.
+      Effect.tapErrorCause(() => Effect.ignore(run("ROLLBACK")))
+    )
+  )
+
+/** What the client of an application, unlike one that the journal opened, may be doing already. */
+const inTransaction = (name: string) =>
+  new JournalError({
+    message: `could not write to the journal ${name} inside a transaction of the application on the same SqlClient: ` +
+      "what the journal acknowledges must not be rolled back. Call it when the transaction has ended"
+  })
+
+export const make = Effect.fnUntraced(function*(sql: SqlClient.SqlClient, name: string) {
+  const inOrder = Order.make()
+  const own = yield* Effect.scoped(sql.reserve).pipe(Effect.mapError(Failure.make("open", name)))
+
+  const runOn = (connection: SqlConnection.Connection, what: string): Run => {
+    const failure = Failure.make(what, name)
+    return (statement, ...parameters) => Effect.mapError(connection.execute(statement, parameters, undefined), failure)
+  }
+
+  /** A fiber that is inside a transaction of this very client would wait for itself. */
+  const joined = Effect.map(
+    Effect.serviceOption(SqlClient.TransactionConnection),
+    Option.exists(([connection]) => connection === own)
+  )
+
+  const alone = <A, E>(what: string, body: (run: Run) => Effect.Effect<A, E>): Effect.Effect<A, E | JournalError> =>
+    sql.reserve.pipe(
+      Effect.mapError(Failure.make(what, name)),
+      Effect.flatMap((connection) => Effect.uninterruptible(body(runOn(connection, what)))),
+      Effect.scoped,
+      Effect.provideService(SqlClient.SafeIntegers, false),
+      Effect.retry(whileBusy)
+    )
+
+  const reading = (begin: Option.Option<string>): Use => (what, body) =>
+    Effect.flatMap(joined, (isJoined) => {
+      if (isJoined) return Effect.provideService(body(runOn(own, what)), SqlClient.SafeIntegers, false)
+      return alone(what, (run) => Option.isSome(begin) ? within(run, begin.value, body(run)) : body(run))
+    })
+
+  const database: Database = {
+    name,
+    query: reading(Option.none()),
+    snapshot: reading(Option.some("BEGIN")),
+    transact: (what, body) =>
+      Effect.flatMap(joined, (isJoined) =>
+        isJoined
+          ? inTransaction(name)
+          : inOrder(alone(what, (run) => within(run, "BEGIN IMMEDIATE", Effect.suspend(() => body(run))))))
+  }
+  return database
+})

@@ -1,0 +1,87 @@
+/**
+ * The lease on the workflows of a file: one row, whose token grows with each holder. Every write of a holder begins with
+ * a statement that needs its token, so that nothing of it is written once another has taken over.
+ */
+import * as Clock from "effect/Clock"
+import * as DateTime from "effect/DateTime"
+import * as Effect from "effect/Effect"
+import * as Random from "effect/Random"
+import { type JournalError, JournalLocked } from "../Errors.ts"
+import type { Lease } from "../Journal.ts"
+import type { Database, Run } from "./database.ts"
+import * as Holder from "./holder.ts"
+import * as Tables from "./tables.ts"
+
+const statements = {
+  read: `${Tables.lease.select} WHERE partition = 0`,
+  fence: "UPDATE tempolite_lease SET expires_at = ? + lease_millis WHERE partition = 0 AND token = ? RETURNING token",
+  take:
+    "UPDATE tempolite_lease SET token = token + 1, lease_millis = ?, expires_at = ?, acquired_at = ?, engine = ?, " +
+    "pid = ?, process_start = ?, boot = ?, pid_space = ?, host = ? " +
+    "WHERE partition = 0 AND token = ? AND expires_at = ?",
+  release: "UPDATE tempolite_lease SET token = token + 1, expires_at = 0, acquired_at = NULL, engine = NULL, " +
+    "pid = NULL, process_start = NULL, boot = NULL, pid_space = NULL, host = NULL WHERE partition = 0 AND token = ?"
+}
+
+const read = (run: Run) => Effect.map(Effect.flatMap(run(statements.read), Tables.lease.read), (rows) => rows[0])
+
+const holderOf = ({ boot, host, pid, pidSpace, processStart }: Tables.LeaseRow): Holder.Holder | undefined =>
+  pid === null || host === null ? undefined : { pid, processStart, boot, pidSpace, host }
+
+const describe = (row: Tables.LeaseRow | undefined): string => {
+  const holder = row === undefined ? undefined : holderOf(row)
+  if (row === undefined || holder === undefined) return "nobody any more, the lease was given back"
+  const since = DateTime.formatIso(DateTime.unsafeMake(row.acquiredAt ?? 0))
+  return `process ${holder.pid} on host ${JSON.stringify(holder.host)} (engine ${row.engine}, since ${since})`
+}
+
+const locked = (row: Tables.LeaseRow | undefined) => new JournalLocked({ holder: describe(row) })
+
+/** The first statement of a transaction: renews the lease, or fails if it is another's. */
+export const fence = (run: Run, lease: Lease): Effect.Effect<void, JournalLocked | JournalError> =>
+  Effect.gen(function*() {
+    const now = yield* Clock.currentTimeMillis
+    const renewed = yield* run(statements.fence, now, lease.token)
+    if (renewed.length === 0) return yield* locked(yield* read(run))
+  })
+
+const take = (database: Database, leaseMillis: number) =>
+  Effect.gen(function*() {
+    const self = yield* Holder.here
+    const engine = yield* Effect.map(Random.nextIntBetween(0, 0x1000000), (id) => id.toString(16).padStart(6, "0"))
+    return yield* database.transact("take the lease of", (run) =>
+      Effect.gen(function*() {
+        const now = yield* Clock.currentTimeMillis
+        const row = yield* read(run)
+        if (row === undefined) return yield* locked(row)
+        const holder = holderOf(row)
+        const isFree = holder === undefined || row.expiresAt <= now || (yield* Holder.isDead(holder, self))
+        if (!isFree) return yield* locked(row)
+        yield* run(
+          statements.take,
+          leaseMillis,
+          now + leaseMillis,
+          now,
+          engine,
+          self.pid,
+          self.processStart,
+          self.boot,
+          self.pidSpace,
+          self.host,
+          row.token,
+          row.expiresAt
+        )
+        const lease: Lease = { token: row.token + 1 }
+        return lease
+      }))
+  })
+
+/** Takes the lease for as long as the scope is open. */
+export const acquire = (database: Database, leaseMillis: number) =>
+  Effect.acquireRelease(
+    take(database, leaseMillis),
+    (lease) =>
+      database.transact("give back the lease of", (run) => run(statements.release, lease.token)).pipe(
+        Effect.catchAll((error) => Effect.logWarning("The lease was not given back, it will run out", error))
+      )
+  )

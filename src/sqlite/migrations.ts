@@ -1,0 +1,162 @@
+/**
+ * The tables, and how a file of an older version becomes one of this version. A migration that was released never
+ * changes: what is new gets the next number.
+ */
+import * as Clock from "effect/Clock"
+import * as Effect from "effect/Effect"
+import * as Schema from "effect/Schema"
+import { JournalError } from "../Errors.ts"
+import type { Database, Run } from "./database.ts"
+import * as Tables from "./tables.ts"
+
+interface Migration {
+  readonly name: string
+  readonly statements: ReadonlyArray<string>
+}
+
+/** A `row_id` keeps the order of first writing, and stays when a row is replaced. */
+const tables: Migration = {
+  name: "tables",
+  statements: [
+    `CREATE TABLE tempolite_workflow (
+      row_id INTEGER PRIMARY KEY,
+      id TEXT NOT NULL UNIQUE,
+      name TEXT NOT NULL,
+      status TEXT NOT NULL,
+      reason TEXT,
+      generation INTEGER NOT NULL,
+      attempt INTEGER NOT NULL,
+      parent_id TEXT,
+      parent_path TEXT,
+      payload TEXT,
+      outcome TEXT,
+      created_at INTEGER NOT NULL,
+      started_at INTEGER,
+      finished_at INTEGER,
+      wake_at INTEGER,
+      cancel_seq INTEGER,
+      cancel_at INTEGER,
+      unused_outcomes INTEGER NOT NULL
+    )`,
+    `CREATE INDEX tempolite_workflow_unfinished ON tempolite_workflow (id)
+      WHERE status NOT IN ('Completed', 'Failed', 'Cancelled')`,
+    `CREATE INDEX tempolite_workflow_parent ON tempolite_workflow (parent_id) WHERE parent_id IS NOT NULL`,
+    `CREATE TABLE tempolite_workflow_execution (
+      row_id INTEGER PRIMARY KEY,
+      workflow_id TEXT NOT NULL,
+      generation INTEGER NOT NULL,
+      attempt INTEGER NOT NULL,
+      status TEXT NOT NULL,
+      started_at INTEGER NOT NULL,
+      finished_at INTEGER,
+      error TEXT,
+      UNIQUE (workflow_id, generation, attempt)
+    )`,
+    `CREATE TABLE tempolite_step (
+      row_id INTEGER PRIMARY KEY,
+      workflow_id TEXT NOT NULL,
+      generation INTEGER NOT NULL,
+      path TEXT NOT NULL,
+      kind TEXT NOT NULL,
+      name TEXT NOT NULL,
+      payload TEXT,
+      status TEXT NOT NULL,
+      outcome TEXT,
+      seq INTEGER,
+      at INTEGER,
+      attempt INTEGER NOT NULL,
+      attempts INTEGER NOT NULL,
+      round INTEGER NOT NULL,
+      first_attempt INTEGER NOT NULL,
+      wake_at INTEGER,
+      undo INTEGER NOT NULL,
+      UNIQUE (workflow_id, generation, path)
+    )`,
+    `CREATE TABLE tempolite_step_execution (
+      row_id INTEGER PRIMARY KEY,
+      workflow_id TEXT NOT NULL,
+      generation INTEGER NOT NULL,
+      path TEXT NOT NULL,
+      attempt INTEGER NOT NULL,
+      workflow_attempt INTEGER NOT NULL,
+      status TEXT NOT NULL,
+      started_at INTEGER NOT NULL,
+      finished_at INTEGER,
+      error TEXT,
+      UNIQUE (workflow_id, generation, path, attempt)
+    )`,
+    `CREATE TABLE tempolite_request (
+      id INTEGER PRIMARY KEY AUTOINCREMENT,
+      workflow_id TEXT NOT NULL,
+      kind TEXT NOT NULL,
+      payload TEXT,
+      at INTEGER NOT NULL
+    )`,
+    `CREATE TABLE tempolite_lease (
+      partition INTEGER PRIMARY KEY,
+      token INTEGER NOT NULL,
+      lease_millis INTEGER NOT NULL,
+      expires_at INTEGER NOT NULL,
+      acquired_at INTEGER,
+      engine TEXT,
+      pid INTEGER,
+      process_start TEXT,
+      boot TEXT,
+      pid_space TEXT,
+      host TEXT
+    )`,
+    `INSERT INTO tempolite_lease (partition, token, lease_millis, expires_at) VALUES (0, 0, 0, 0)`
+  ]
+}
+
+const migrations: ReadonlyArray<Migration> = [tables]
+
+const counted = Tables.reader("sqlite_master", Schema.Struct({ n: Schema.Number }))
+const readCount = (rows: ReadonlyArray<unknown>) => Effect.map(counted(rows), (counts) => counts[0]?.n ?? 0)
+
+/** The number of the last migration that the file has seen. */
+const current = (run: Run) =>
+  run("SELECT count(*) AS n FROM sqlite_master WHERE type = 'table' AND name = 'tempolite_migration'").pipe(
+    Effect.flatMap(readCount),
+    Effect.flatMap((tables) =>
+      tables === 0
+        ? Effect.succeed(0)
+        : Effect.flatMap(run("SELECT coalesce(max(id), 0) AS n FROM tempolite_migration"), readCount)
+    )
+  )
+
+const newer = (name: string, version: number) =>
+  new JournalError({
+    message: `the journal ${name} was written by a newer version of tempolite: its schema is version ${version}, and ` +
+      `this version knows no later one than ${migrations.length}. Upgrade tempolite; nothing was changed`
+  })
+
+/** Fails, and changes nothing, if the schema is newer than what this code knows. */
+export const check = (database: Database): Effect.Effect<number, JournalError> =>
+  Effect.filterOrFail(
+    database.query("open", current),
+    (version) => version <= migrations.length,
+    (version) => newer(database.name, version)
+  )
+
+/** Brings the schema up to date. Of several processes that open a new file at once, one does it and the others wait. */
+export const migrate = (database: Database): Effect.Effect<void, JournalError> =>
+  Effect.flatMap(check(database), (version) => {
+    if (version === migrations.length) return Effect.void
+    return database.transact("migrate", (run) =>
+      Effect.gen(function*() {
+        const version = yield* current(run)
+        if (version > migrations.length) return yield* newer(database.name, version)
+        yield* run(`CREATE TABLE IF NOT EXISTS tempolite_migration (
+          id INTEGER PRIMARY KEY,
+          name TEXT NOT NULL,
+          applied_at INTEGER NOT NULL
+        )`)
+        const now = yield* Clock.currentTimeMillis
+        for (const [index, { name, statements }] of migrations.entries()) {
+          if (index < version) continue
+          for (const statement of statements) yield* run(statement)
+          yield* run("INSERT INTO tempolite_migration (id, name, applied_at) VALUES (?, ?, ?)", index + 1, name, now)
+        }
+      }))
+  })

@@ -1,0 +1,93 @@
+/**
+ * How a database comes to be ready: opened, set up, looked at, and its tables brought up to date.
+ */
+import * as SqliteClient from "@effect/sql-sqlite-node/SqliteClient"
+import * as SqlClient from "@effect/sql/SqlClient"
+import * as Cause from "effect/Cause"
+import * as Context from "effect/Context"
+import * as Effect from "effect/Effect"
+import * as Layer from "effect/Layer"
+import * as Schema from "effect/Schema"
+import type * as Scope from "effect/Scope"
+import { JournalError } from "../Errors.ts"
+import * as Database from "./database.ts"
+import * as Failure from "./failure.ts"
+import * as Migrations from "./migrations.ts"
+import * as Tables from "./tables.ts"
+
+/** In milliseconds. Longer waits are left to a schedule, since SQLite waits with the whole process. */
+const busyTimeoutMillis = 20
+
+/** The first with `jsonb`. */
+const oldestSqlite = [3, 45] as const
+
+/** A connection of our own to `filename`. */
+export const file = (
+  filename: string,
+  synchronous: "full" | "normal"
+): Effect.Effect<Database.Database, JournalError, Scope.Scope> =>
+  Effect.gen(function*() {
+    const client = yield* connect(filename)
+    const database = yield* Database.make(client, JSON.stringify(filename))
+    const pragma = (setting: string) => database.query("open", (run) => run(`PRAGMA ${setting}`))
+    yield* pragma(`busy_timeout = ${busyTimeoutMillis}`)
+    yield* pragma(`synchronous = ${synchronous === "full" ? "FULL" : "NORMAL"}`)
+    yield* verify(database)
+    yield* pragma("journal_mode = WAL")
+    yield* Migrations.migrate(database)
+    return database
+  })
+
+/** The connection of an application, whose settings stay as they are. */
+export const client = (sql: SqlClient.SqlClient): Effect.Effect<Database.Database, JournalError> =>
+  Effect.gen(function*() {
+    const isSqlite = sql.onDialectOrElse({ sqlite: () => true, orElse: () => false })
+    if (!isSqlite) {
+      return yield* new JournalError({
+        message: "could not open the journal: the SqlClient of the application is not one of SQLite. Give " +
+          "`SqliteJournal.layer` a file, or this layer the client of `@effect/sql-sqlite-node`"
+      })
+    }
+    const unnamed = yield* Database.make(sql, "of the application")
+    const database = yield* Database.make(sql, yield* filenameOf(unnamed))
+    yield* verify(database)
+    yield* Migrations.migrate(database)
+    return database
+  })
+
+/** The client opens the file while it is made, and dies if it cannot. */
+const connect = (filename: string) =>
+  Layer.build(SqliteClient.layer({ filename, disableWAL: true })).pipe(
+    Effect.sandbox,
+    Effect.mapError((cause) => Failure.make("open", JSON.stringify(filename))(Cause.squash(cause))),
+    Effect.map(Context.get(SqlClient.SqlClient))
+  )
+
+/** Changes nothing. */
+const verify = (database: Database.Database) =>
+  Effect.gen(function*() {
+    const [{ version } = { version: "0" }] = yield* database.query("open", (run) =>
+      Effect.flatMap(run("SELECT sqlite_version() AS version"), readVersion))
+    const [major = 0, minor = 0] = version.split(".").map(Number)
+    const [oldestMajor, oldestMinor] = oldestSqlite
+    if (major < oldestMajor || (major === oldestMajor && minor < oldestMinor)) {
+      return yield* new JournalError({
+        message:
+          `could not open the journal ${database.name}: it needs SQLite ${oldestSqlite.join(".")} or later, and ` +
+          `this is ${version}. Upgrade the SQLite of the SqlClient`
+      })
+    }
+    yield* Migrations.check(database)
+  })
+
+const readVersion = Tables.reader("sqlite_version", Schema.Struct({ version: Schema.String }))
+
+const filenameOf = (database: Database.Database) =>
+  Effect.map(
+    database.query("open", (run) =>
+      Effect.flatMap(run("SELECT file FROM pragma_database_list WHERE name = 'main'"), readFilename)),
+    ([{ file } = { file: "" }]) =>
+      file === "" ? "in memory" : JSON.stringify(file)
+  )
+
+const readFilename = Tables.reader("database_list", Schema.Struct({ file: Schema.String }))

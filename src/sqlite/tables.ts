@@ -1,0 +1,174 @@
+/**
+ * The rows as the database holds them: how they are read, and the texts of the statements that read and write them. A
+ * row that cannot be read is named, and nothing dies.
+ */
+import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
+import * as ParseResult from "effect/ParseResult"
+import * as Schema from "effect/Schema"
+import * as Struct from "effect/Struct"
+import { JournalError } from "../Errors.ts"
+import * as Info from "../Info.ts"
+import * as Failure from "./failure.ts"
+
+const Text = Schema.NullOr(Schema.String)
+const Integer = Schema.NullOr(Schema.Number)
+const Flag = Schema.transformLiterals([0, false], [1, true])
+
+const Workflow = Schema.Struct({
+  id: Schema.String,
+  name: Schema.String,
+  status: Info.WorkflowStatus,
+  reason: Text,
+  generation: Schema.Number,
+  attempt: Schema.Number,
+  parentId: Text,
+  parentPath: Text,
+  payload: Text,
+  outcome: Text,
+  createdAt: Schema.Number,
+  startedAt: Integer,
+  finishedAt: Integer,
+  wakeAt: Integer,
+  cancelSeq: Integer,
+  cancelAt: Integer,
+  unusedOutcomes: Schema.Number
+})
+
+const WorkflowExecution = Schema.Struct({
+  workflowId: Schema.String,
+  generation: Schema.Number,
+  attempt: Schema.Number,
+  status: Info.WorkflowExecutionStatus,
+  startedAt: Schema.Number,
+  finishedAt: Integer,
+  error: Text
+})
+
+const Step = Schema.Struct({
+  workflowId: Schema.String,
+  generation: Schema.Number,
+  path: Schema.String,
+  kind: Info.StepKind,
+  name: Schema.String,
+  payload: Text,
+  status: Info.StepStatus,
+  outcome: Text,
+  seq: Integer,
+  at: Integer,
+  attempt: Schema.Number,
+  attempts: Schema.Number,
+  round: Schema.Number,
+  firstAttempt: Schema.Number,
+  wakeAt: Integer,
+  undo: Flag
+})
+
+const StepExecution = Schema.Struct({
+  workflowId: Schema.String,
+  generation: Schema.Number,
+  path: Schema.String,
+  attempt: Schema.Number,
+  workflowAttempt: Schema.Number,
+  status: Info.StepExecutionStatus,
+  startedAt: Schema.Number,
+  finishedAt: Integer,
+  error: Text
+})
+
+const Request = Schema.Struct({
+  id: Schema.Number,
+  workflowId: Schema.String,
+  kind: Schema.Literal("Start", "Cancel", "Resume"),
+  payload: Text,
+  at: Schema.Number
+})
+
+const Lease = Schema.Struct({
+  token: Schema.Number,
+  expiresAt: Schema.Number,
+  acquiredAt: Integer,
+  engine: Text,
+  pid: Integer,
+  processStart: Text,
+  boot: Text,
+  pidSpace: Text,
+  host: Text
+})
+
+/** What is known of the process that holds a lease; all is `null` when nobody does. */
+export type LeaseRow = typeof Lease.Type
+
+/** Reads rows of `from`. */
+export const reader = <A, I>(from: string, schema: Schema.Schema<A, I>) => {
+  const decode = Schema.decodeUnknownEither(schema)
+  return (rows: ReadonlyArray<unknown>): Effect.Effect<ReadonlyArray<A>, JournalError> =>
+    Effect.suspend(() => {
+      const decoded: Array<A> = []
+      for (const row of rows) {
+        const read = decode(row)
+        if (Either.isLeft(read)) {
+          return new JournalError({
+            message: `this version of tempolite cannot read a row of ${from}: ${JSON.stringify(row)}. ` +
+              "It was written by a newer version, or changed by hand: upgrade tempolite, or correct the row. " +
+              ParseResult.TreeFormatter.formatErrorSync(read.left)
+          })
+        }
+        decoded.push(read.right)
+      }
+      return Effect.succeed(decoded)
+    })
+}
+
+const make = <A extends Record<Field, unknown>, I, Field extends string>(
+  name: string,
+  schema: Schema.Schema<A, I>,
+  fields: ReadonlyArray<Field>,
+  identity: ReadonlyArray<Field>
+) => {
+  const column = (field: Field) => field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+  const columns = fields.map(column)
+  // A document is parsed once for each row, not once for each column.
+  const insert = "WITH entry (document) AS MATERIALIZED (SELECT jsonb(value) FROM json_each(?)) " +
+    `INSERT INTO ${name} (${columns.join(", ")}) ` +
+    // Without `WHERE` the `ON` of a conflict would be read as that of a join.
+    `SELECT ${columns.map((_, index) => `document ->> ${index}`).join(", ")} FROM entry WHERE true`
+  const replaced = fields.filter((field) => !identity.includes(field)).map(column)
+  return {
+    /** `SELECT … FROM …`, under the names of the fields. */
+    select: `SELECT ${fields.map((field) => `${column(field)} AS "${field}"`).join(", ")} FROM ${name}`,
+    /** Inserts those of the rows (one parameter, from `encode`) that are not there yet, and returns their `id`. */
+    insert: `${insert} ON CONFLICT DO NOTHING RETURNING id`,
+    /** Inserts the rows (one parameter, from `encode`); a row replaces the one with the same identity. */
+    upsert: `${insert} ON CONFLICT (${identity.map(column).join(", ")}) ` +
+      `DO UPDATE SET ${replaced.map((name) => `${name} = excluded.${name}`).join(", ")}`,
+    encode: (rows: ReadonlyArray<A>): Effect.Effect<string, JournalError> =>
+      Effect.try({
+        try: () => JSON.stringify(rows.map((row) => fields.map((field) => row[field]))),
+        catch: Failure.make("write so much at once to", name)
+      }),
+    read: reader(name, schema)
+  }
+}
+
+export const workflow = make("tempolite_workflow", Workflow, Struct.keys(Workflow.fields), ["id"])
+
+export const workflowExecution = make(
+  "tempolite_workflow_execution",
+  WorkflowExecution,
+  Struct.keys(WorkflowExecution.fields),
+  ["workflowId", "generation", "attempt"]
+)
+
+export const step = make("tempolite_step", Step, Struct.keys(Step.fields), ["workflowId", "generation", "path"])
+
+export const stepExecution = make(
+  "tempolite_step_execution",
+  StepExecution,
+  Struct.keys(StepExecution.fields),
+  ["workflowId", "generation", "path", "attempt"]
+)
+
+export const request = make("tempolite_request", Request, Struct.keys(Request.fields), ["id"])
+
+export const lease = make("tempolite_lease", Lease, Struct.keys(Lease.fields), [])
