@@ -112,7 +112,10 @@ export const payload = <P extends Payload>(fields: P | undefined): PayloadCodec<
   return {
     schema: schemaOf<P>(schema),
     encode: (input) =>
-      Either.map(guarded(() => codec.encode(construct(input))), (value) => json.stringify(json.sorted(value))),
+      Either.mapBoth(guarded(() => codec.encode(construct(input))), {
+        onLeft: (why) => `the payload does not fit its schema, or JSON cannot hold it: ${why}`,
+        onRight: (value) => json.stringify(json.sorted(value))
+      }),
     decode: textCodec(codec).decode
   }
 }

@@ -3,6 +3,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
+import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import type { Service, WorkflowInfo } from "../Engine.ts"
@@ -16,7 +17,11 @@ const present = <A>(self: Effect.Effect<A, WorkflowNotFound | JournalError>): Ef
   Effect.catchTag(self, "WorkflowNotFound", Effect.die)
 
 /** Of the workflow `id`, which must exist. An outcome that does not decode is a defect of `result`. */
-export const makeInfo = <A, E>(service: Service, id: WorkflowId, codec: Pick<OutcomeCodec<A, E>, "decode">): WorkflowInfo<A, E> => {
+export const makeInfo = <A, E>(
+  service: Service,
+  id: WorkflowId,
+  codec: Pick<OutcomeCodec<A, E>, "decode">
+): WorkflowInfo<A, E> => {
   const changes = Stream.catchTag(service.changes(id), "WorkflowNotFound", Stream.die)
   return {
     id,
@@ -24,7 +29,7 @@ export const makeInfo = <A, E>(service: Service, id: WorkflowId, codec: Pick<Out
       present(service.engine.ended(id)),
       ({ outcome, status }): Effect.Effect<A, E | WorkflowCancelled> =>
         status === "Cancelled"
-          ? new WorkflowCancelled({ workflowId: id })
+          ? Exit.fail(new WorkflowCancelled({ workflowId: id }))
           : Either.match(codec.decode(outcome), { onLeft: Effect.dieMessage, onRight: (exit) => exit })
     ),
     status: Effect.flatMap(
