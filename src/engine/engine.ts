@@ -119,8 +119,7 @@ export const make = (
       }
     })
 
-    const isLost = Deferred.make<JournalLocked>()
-    const lost = yield* isLost
+    const lost = yield* Deferred.make<JournalLocked>()
     const background = Effect.all([
       // Layers that are built in one turn are recovered in one pass.
       Effect.forever(scan.await.pipe(
@@ -160,26 +159,19 @@ export const make = (
       yield* FiberSet.clear(supervisors)
     }))
 
-    yield* Effect.addFinalizer(() =>
-      Effect.gen(function*() {
-        closing = true
-        admission.close()
-        yield* FiberSet.awaitEmpty(supervisors).pipe(
-          Effect.timeoutTo({
-            duration: options.closeGrace,
-            onSuccess: () => Effect.void,
-            onTimeout: () =>
-              Effect.suspend(() => {
-                admission.interruptAttempts()
-                return FiberSet.awaitEmpty(supervisors)
-              })
-          }),
-          Effect.flatten,
-          Effect.raceFirst(Deferred.await(lost))
-        )
-        yield* Effect.raceFirst(Effect.timeoutOption(committer.durable, lastCommit), Deferred.await(lost))
-      })
-    )
+    /** Lets attempts that run end, or ends them, and then has the last rows written. */
+    const close = Effect.gen(function*() {
+      closing = true
+      admission.close()
+      const inTime = yield* Effect.timeoutOption(FiberSet.awaitEmpty(supervisors), options.closeGrace)
+      if (Option.isNone(inTime)) {
+        admission.interruptAttempts()
+        yield* FiberSet.awaitEmpty(supervisors)
+      }
+      yield* Effect.timeoutOption(committer.durable, lastCommit)
+    })
+    // A finalizer is uninterruptible, and what loses a race in it would be waited for.
+    yield* Effect.addFinalizer(() => Effect.interruptible(Effect.raceFirst(close, Deferred.await(lost))))
 
     const ended = (id: string | number): ReturnType<Engine["ended"]> =>
       Effect.gen(function*() {

@@ -1,0 +1,56 @@
+/**
+ * A journal in memory that keeps every batch that was committed, so that each state which a crash may leave can be made
+ * again.
+ */
+import { Context, Effect, Layer, Option } from "effect"
+import { Journal } from "../../src/index.ts"
+
+/** One commit, and when it was made. */
+export interface Commit {
+  readonly at: number
+  readonly batch: Journal.Batch
+}
+
+export interface RecordingJournal {
+  readonly service: Journal.Service
+  /** Every commit from the first on, those of the past included. */
+  readonly commits: Array<Commit>
+}
+
+/** A journal that holds `past`, and records what is committed from now on. */
+export const make = (past: ReadonlyArray<Commit>): Effect.Effect<RecordingJournal> =>
+  Effect.gen(function*() {
+    // A fresh memory for each: layers are shared within one build only.
+    const inner = Context.get(yield* Effect.scoped(Layer.build(Layer.fresh(Journal.layerMemory))), Journal.Journal)
+    yield* Effect.scoped(Effect.gen(function*() {
+      const lease = yield* Effect.orDie(inner.acquire(1))
+      for (const { batch } of past) yield* Effect.orDie(inner.commit(lease, batch))
+    }))
+    const commits = [...past]
+    return {
+      commits,
+      service: {
+        ...inner,
+        commit: (lease, batch) =>
+          Effect.tap(inner.commit(lease, batch), () =>
+            Effect.map(Effect.clock, (clock) => {
+              commits.push({ at: clock.unsafeCurrentTimeMillis(), batch })
+            }))
+      }
+    }
+  })
+
+/** The rows of a workflow and of all others, in a form that is the same for what must be the same. */
+export const snapshot = (journal: Journal.Service, ids: ReadonlyArray<string>): Effect.Effect<unknown> =>
+  Effect.forEach(ids, (id) =>
+    Effect.map(Effect.orDie(journal.history(id)), (history) =>
+      Option.match(history, {
+        onNone: () => ({ id, missing: true }),
+        onSome: ({ executions, steps, workflow }) => ({
+          workflow: { ...workflow, createdAt: 0, startedAt: 0 },
+          executions: executions.map(({ attempt, error, finishedAt, status }) => ({ attempt, error, finishedAt, status })),
+          // Attempts differ where one was lost; what was asked, its outcome and its place in the order do not.
+          steps: steps.map(({ attempts: _, firstAttempt: __, ...row }) => row)
+            .sort((x, y) => x.path < y.path ? -1 : 1)
+        })
+      })))

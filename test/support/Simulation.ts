@@ -1,0 +1,301 @@
+/**
+ * Runs a workflow body in virtual time against a simulated world, from any state of the journal, and keeps all that can
+ * be compared: the result, the trace of the body, the journal and the calls outside.
+ */
+import { Cause, Duration, Effect, Exit, Fiber, Layer, Logger, LogLevel, Schedule, Schema, type Scope } from "effect"
+import { Activity, Journal, Saga, SideEffect, Tempolite, Workflow } from "../../src/index.ts"
+import * as Recording from "./RecordingJournal.ts"
+import { settle, SimClock } from "./SimClock.ts"
+import { type Plan, World } from "./World.ts"
+
+export class Broken extends Schema.TaggedError<Broken>()("Broken", { key: Schema.String }) {}
+
+/** The one activity of simulated bodies. `fail`: on which of its attempts it fails, or always. */
+export class Act extends Activity.Tag<Act>()("Act", {
+  payload: {
+    fail: Schema.optionalWith(Schema.Union(Schema.Literal("always"), Schema.Number), { default: () => 0 }),
+    arg: Schema.optional(Schema.Unknown)
+  },
+  success: Schema.Unknown,
+  error: Broken
+}) {}
+
+/** The same with retries: three at most, after one second, two, four. */
+export class Retried extends Activity.Tag<Retried>()("Retried", {
+  payload: { fail: Schema.Number },
+  success: Schema.Unknown,
+  error: Broken,
+  retry: { schedule: Schedule.exponential("1 second"), times: 3 }
+}) {}
+
+/** The same with a timeout for each attempt. */
+export class Hasty extends Activity.Tag<Hasty>()("Hasty", {
+  success: Schema.Unknown,
+  timeout: "40 seconds",
+  retry: { times: 2 }
+}) {}
+
+export class Draw extends SideEffect.Tag<Draw>()("Draw", { success: Schema.Number }) {}
+
+export class Child extends Workflow.Tag<Child>()("Child", {
+  payload: { steps: Schema.Number, fail: Schema.optionalWith(Schema.Boolean, { default: () => false }) },
+  success: Schema.Unknown,
+  error: Broken
+}) {}
+
+export class Main extends Workflow.Tag<Main>()("Main", { success: Schema.Unknown, error: Schema.Unknown }) {}
+
+/** With executions: up to three. */
+export class Again extends Workflow.Tag<Again>()("Again", {
+  success: Schema.Unknown,
+  error: Schema.Unknown,
+  retry: { schedule: Schedule.spaced("30 seconds"), times: 2 }
+}) {}
+
+/** What a body may use. */
+export interface Tools {
+  /** Appends to the trace of the body. */
+  readonly note: (text: unknown) => Effect.Effect<void>
+  readonly act: (
+    key: string,
+    options?: { readonly fail?: number | "always"; readonly arg?: unknown }
+  ) => Effect.Effect<unknown, Broken, Act | Workflow.Step<string>>
+  /** A step whose undo is the step `u-<key>`. */
+  readonly done: (key: string) => Effect.Effect<unknown, Broken, Act | Workflow.Step<string> | Saga.Compensations>
+}
+
+export type Requirements =
+  | Act
+  | Retried
+  | Hasty
+  | Draw
+  | Child
+  | Workflow.Step<string>
+  | Workflow.Execution
+  | Saga.Compensations
+  | Scope.Scope
+
+export interface Body {
+  readonly name: string
+  readonly executions?: boolean
+  readonly run: (tools: Tools) => Effect.Effect<unknown, unknown, Requirements>
+}
+
+export interface Options {
+  readonly body: Body
+  readonly seed: number
+  /** What the journal holds, and at what time the run begins. */
+  readonly past: ReadonlyArray<Recording.Commit>
+  readonly at: number
+  readonly future: ReadonlyArray<Plan>
+  /** Called before each passing of time, with how often time has passed. */
+  readonly before?: (advances: number, control: Control) => void
+}
+
+export interface Control {
+  /** Asks to cancel the workflow. */
+  readonly cancel: () => void
+  /** Closes the engine; `simulate` then returns with what there is. */
+  readonly close: () => void
+}
+
+export interface Simulated {
+  readonly exit: string
+  readonly trace: ReadonlyArray<string>
+  readonly journal: unknown
+  readonly rows: ReadonlyArray<Journal.StepRow>
+  readonly status: string
+  readonly commits: ReadonlyArray<Recording.Commit>
+  readonly world: World
+  readonly endedAt: number
+  readonly advances: number
+  readonly closed: boolean
+  readonly logs: ReadonlyArray<string>
+}
+
+/** The workflow that a simulation runs. */
+export const id = "w"
+
+const show = (exit: Exit.Exit<unknown, unknown>): string =>
+  Exit.match(exit, {
+    onSuccess: (value) => `success ${JSON.stringify(value)}`,
+    onFailure: (cause) => `failure ${Cause.pretty(cause).split("\n").filter((line) => !line.trim().startsWith("at ")).join(" ")}`
+  })
+
+/** How many attempts of each activity ended by themselves. */
+const endedAttempts = (past: ReadonlyArray<Recording.Commit>): ReadonlyMap<string, number> => {
+  const status = new Map<string, { readonly path: string; readonly ended: boolean }>()
+  for (const row of past.flatMap(({ batch }) => batch.stepExecutions)) {
+    const path = `${row.workflowId}/${row.path}`
+    const ended = row.status === "Completed" || row.status === "Failed"
+    status.set(`${path} ${row.attempt}`, { path, ended })
+  }
+  const counts = new Map<string, number>()
+  for (const { ended, path } of status.values()) if (ended) counts.set(path, (counts.get(path) ?? 0) + 1)
+  return counts
+}
+
+const outcome = (key: string, attempt: number, fail: number | "always", arg: unknown) =>
+  fail === "always" || attempt <= fail
+    ? Exit.fail(new Broken({ key }))
+    : Exit.succeed(arg === undefined ? `<${key}>` : arg)
+
+export const simulate = async (options: Options): Promise<Simulated> => {
+  const clock = new SimClock(options.at)
+  const recording = await Effect.runPromise(Recording.make(options.past))
+  const world = new World({
+    clock,
+    seed: options.seed,
+    commits: () => recording.commits.length,
+    future: options.future
+  })
+  const trace: Array<string> = []
+  const logs: Array<string> = []
+  const note: Tools["note"] = (text) =>
+    Effect.sync(() => {
+      trace.push(typeof text === "string" ? text : JSON.stringify(text))
+    })
+  const tools: Tools = {
+    note,
+    act: (key, { arg, fail = 0 } = {}) =>
+      Act.execute(key, { fail, ...(arg === undefined ? {} : { arg }) }).pipe(
+        Effect.onExit((exit) => note(`${key} ${Exit.isSuccess(exit) ? "ok" : Exit.isInterrupted(exit) ? "cut" : "bad"}`))
+      ),
+    done: (key) =>
+      Saga.compensate(tools.act(key), () => tools.act(`u-${key}`, { arg: `undone ${key}` }))
+  }
+
+  const past = endedAttempts(options.past)
+  /** The number of the attempt as the world counts it: one that was lost is none. */
+  const attemptOf = (path: string) =>
+    1 + (past.get(path) ?? 0) + world.calls.filter((call) => call.path === path && call.ended === "Completed").length
+
+  const activities = Layer.mergeAll(
+    Act.layer(({ arg, fail }) =>
+      Effect.flatMap(Activity.Execution, ({ activityId, attempt, key }) => {
+        const number = attemptOf(activityId)
+        return world.attempt(activityId, attempt, () => outcome(String(key), number, fail, arg))
+      })
+    ),
+    Retried.layer(({ fail }) =>
+      Effect.flatMap(Activity.Execution, ({ activityId, attempt, key }) => {
+        const number = attemptOf(activityId)
+        return world.attempt(activityId, attempt, () => outcome(String(key), number, fail, undefined))
+      })
+    ),
+    Hasty.layer(() =>
+      Effect.flatMap(Activity.Execution, ({ activityId, attempt, key }) =>
+        world.attempt(activityId, attempt, () => Exit.succeed(`<${key}>`)))
+    ),
+    // A draw that differs each time it is made: the replay must not make it again.
+    Draw.layer(Effect.sync(() => world.plans.length * 1_000 + clock.now % 1_000))
+  )
+  const child = Child.layer(({ fail, steps }) =>
+    Effect.gen(function*() {
+      yield* Effect.forEach(
+        Array.from({ length: steps }, (_, index) => index),
+        (index) => Saga.compensate(Act.execute(`c${index}`, {}), () => Act.execute(`u-c${index}`, {}))
+      )
+      if (fail) return yield* new Broken({ key: "child" })
+      return steps
+    })
+  )
+  const body = () => options.body.run(tools)
+  const workflow = Layer.mergeAll(
+    Main.layer(body),
+    Again.layer(body),
+    child
+  )
+  const live = workflow.pipe(
+    Layer.provide(child),
+    Layer.provide(activities),
+    Layer.provideMerge(Tempolite.layer({ closeGrace: Duration.zero })),
+    Layer.provide(Layer.succeed(Journal.Journal, recording.service)),
+    Layer.provide(Logger.replace(
+      Logger.defaultLogger,
+      Logger.make(({ message }) => {
+        logs.push(String(message))
+      })
+    ))
+  )
+  let control: Control | undefined
+  let ended: Exit.Exit<unknown, unknown> | undefined
+  let endedAt = options.at
+  const Tag = options.body.executions === true ? Again : Main
+  const program = Effect.gen(function*() {
+    const info = yield* Tag.start(id, {})
+    control = {
+      cancel: () => Effect.runFork(info.cancel),
+      close: () => {
+        closed = true
+      }
+    }
+    const result = yield* Effect.exit(info.result)
+    // The instant of the end, before anything else lets time pass.
+    endedAt = clock.now
+    ended = result
+    clock.activity++
+  })
+  let closed = false
+  const fiber = Effect.runFork(
+    Effect.zipRight(program, Effect.never).pipe(
+      Effect.provide(live),
+      Effect.withClock(clock),
+      Logger.withMinimumLogLevel(LogLevel.Warning)
+    )
+  )
+  const activity = () => clock.activity + recording.commits.length + world.calls.length
+  let advances = 0
+  for (;;) {
+    await settle(activity)
+    if (ended !== undefined || closed) break
+    const died = fiber.unsafePoll()
+    if (died !== null) throw new Error(`the program ended by itself: ${show(died)}`)
+    const suspended = recording.commits.at(-1)?.batch.workflows.find((row) => row.id === id && row.status === "Suspended")
+    if (suspended !== undefined) {
+      ended = Exit.die(`suspended: ${suspended.reason ?? ""}`)
+      break
+    }
+    if (control !== undefined) {
+      options.before?.(advances, control)
+      await settle(activity)
+      if (closed) break
+    }
+    if (advances++ > 5_000) throw new Error("the simulation does not end")
+    if (!clock.advance()) throw new Error(`nothing will happen any more: ${logs.join("\n")}`)
+  }
+  // Closing takes virtual time too: a grace of zero, and whoever sleeps.
+  const closing = Effect.runPromise(Fiber.interrupt(fiber))
+  let isClosed = false
+  void closing.then(() => {
+    isClosed = true
+  })
+  for (let turns = 0; !isClosed; turns++) {
+    await settle(activity)
+    if (!isClosed) clock.advance(clock.now)
+    if (turns > 100) throw new Error("the engine does not close")
+  }
+  const rows = new Map<string, Journal.StepRow>()
+  let status = "none"
+  const ids = new Set<string>()
+  for (const { batch } of recording.commits) {
+    for (const row of batch.steps) if (row.workflowId === id) rows.set(row.path, row)
+    for (const row of [...batch.created, ...batch.workflows]) {
+      ids.add(row.id)
+      if (row.id === id) status = row.status
+    }
+  }
+  return {
+    exit: ended === undefined ? "closed" : show(ended),
+    trace,
+    journal: await Effect.runPromise(Recording.snapshot(recording.service, [...ids].sort())),
+    rows: [...rows.values()],
+    status,
+    commits: recording.commits,
+    world,
+    endedAt,
+    advances,
+    closed,
+    logs
+  }
+}

@@ -1,0 +1,80 @@
+/**
+ * The laws of replay, for one run: from every state that a crash may have left, the same future gives the same result.
+ */
+import { assert } from "vitest"
+import { type Body, type Options, simulate, type Simulated } from "./Simulation.ts"
+
+export const begin = 1_700_000_000_000
+
+export const live = (body: Body, seed: number, more: Partial<Options> = {}): Promise<Simulated> =>
+  simulate({ body, seed, past: [], at: begin, future: [], ...more })
+
+/** Runs on from the first `count` commits of `before`. */
+export const from = (
+  before: Simulated,
+  count: number,
+  options: { readonly body: Body; readonly seed: number; readonly same: boolean } & Partial<Options>
+): Promise<Simulated> => {
+  const past = before.commits.slice(0, count)
+  return simulate({
+    past,
+    at: past.at(-1)?.at ?? begin,
+    future: options.same ? before.world.plans : [],
+    ...options
+  })
+}
+
+/** The paths that have an outcome, or run, in the first `count` commits. */
+const stateAt = (run: Simulated, count: number) => {
+  const steps = new Map<string, { readonly recorded: boolean; readonly running: boolean }>()
+  for (const row of run.commits.slice(0, count).flatMap(({ batch }) => batch.steps)) {
+    steps.set(`${row.workflowId}/${row.path}`, {
+      recorded: row.seq !== null,
+      running: row.status === "Running" || row.status === "Retrying"
+    })
+  }
+  return steps
+}
+
+/** What a replay from `count` commits on may not do, whatever comes. */
+export const assertNothingAgain = (name: string, before: Simulated, count: number, after: Simulated): void => {
+  const state = stateAt(before, count)
+  const laterStarts = new Set(before.world.calls.filter((call) => call.commitsAtStart >= count).map((call) => call.path))
+  for (const call of after.world.calls) {
+    const was = state.get(call.path)
+    // A step that was reset for a new execution runs again, in the first run too.
+    if (was?.recorded === true && !laterStarts.has(call.path)) {
+      assert.fail(`${name}: ${call.path} was recorded in the first ${count} commits and ran again`)
+    }
+    const interrupted = before.world.calls.find((one) =>
+      one.path === call.path && one.ended === "Interrupted" && one.commitsAtEnd + 1 < count
+    )
+    if (interrupted !== undefined && before.closed === false && !laterStarts.has(call.path)) {
+      assert.fail(`${name}: ${call.path} had been interrupted before commit ${count} and started again`)
+    }
+  }
+}
+
+const same = (name: string, actual: Simulated, expected: Simulated): void => {
+  assert.strictEqual(actual.exit, expected.exit, `${name}: the result`)
+  assert.deepStrictEqual(actual.trace, expected.trace, `${name}: the trace of the body`)
+  assert.deepStrictEqual(actual.journal, expected.journal, `${name}: the journal`)
+}
+
+/** Every prefix of `before` (or every `stride`-th), with the same future. Gives how many were tried. */
+export const assertPrefixes = async (
+  body: Body,
+  seed: number,
+  before: Simulated,
+  options: { readonly from?: number; readonly stride?: number } = {}
+): Promise<number> => {
+  let tried = 0
+  for (let count = options.from ?? 1; count < before.commits.length; count += options.stride ?? 1) {
+    const name = `${body.name}, seed ${seed}, ${count} of ${before.commits.length} commits`
+    const again = await from(before, count, { body, seed, same: true })
+    same(name, again, before)
+    assertNothingAgain(name, before, count, again)
+    tried++
+  }
+  return tried
+}
