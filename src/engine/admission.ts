@@ -73,7 +73,7 @@ export interface Options {
 }
 
 export const make = ({ fork, host, putBack }: Options): Admission => {
-  const { clock, committer, journal, timers } = host
+  const { committer, journal, now, timers } = host
   const definitions = new Map<string, Definition>()
   const registrations = new Watchers<void>()
   const active = new Map<string, Active>()
@@ -89,7 +89,7 @@ export const make = ({ fork, host, putBack }: Options): Admission => {
   }
 
   const untilDue = (wakeAt: number | null, self: Active): Effect.Effect<void> =>
-    wakeAt === null || wakeAt <= clock.unsafeCurrentTimeMillis() || self.cancels.length > 0
+    wakeAt === null || wakeAt <= now() || self.cancels.length > 0
       ? Effect.void
       : Effect.raceFirst(
         self.hurry.await,

@@ -2,7 +2,6 @@
  * Running work: the attempts of activities and side effects, their timeouts and retries, and their interruption.
  */
 import * as Cause from "effect/Cause"
-import type * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
@@ -34,7 +33,8 @@ export type OnEnd = (ended: StepRow | undefined) => void
 export interface Options {
   readonly ledger: Ledger
   readonly timers: Timers
-  readonly clock: Clock.Clock
+  /** The time of the ordinary clock, in milliseconds since the epoch. */
+  readonly now: () => number
   readonly fork: (effect: Effect.Effect<void>) => Fiber.RuntimeFiber<void>
   /** Waits until everything that was put is durable: the barrier before anything outside is touched. */
   readonly durable: Effect.Effect<void>
@@ -56,7 +56,7 @@ export const start = (
   asked: StepRow,
   onEnd: OnEnd
 ): Flight => {
-  const { clock, ledger } = options
+  const { ledger, now } = options
   let row = asked
   let interrupted = false
   let stop: () => void = () => {}
@@ -75,7 +75,7 @@ export const start = (
   /** Gives the step up: it has no outcome, and its attempt ended as `status`. */
   const giveUp = (execution: StepExecutionRow | undefined, status: "Cancelled" | "Lost") => {
     if (status === "Cancelled") row = { ...row, status, wakeAt: null }
-    const ended = execution && Row.executionEnded(execution, status, clock.unsafeCurrentTimeMillis(), null)
+    const ended = execution && Row.executionEnded(execution, status, now(), null)
     ledger.put(row, ended)
     onEnd(undefined)
   }
@@ -90,7 +90,7 @@ export const start = (
         return
       }
       const { outcome, timedOut } = Exit.isSuccess(exit) ? exit.value : { outcome: interruptedItself, timedOut: false }
-      const at = clock.unsafeCurrentTimeMillis()
+      const at = now()
       if (Outcome.is("Success")(outcome)) {
         onEnd(ledger.record(row, outcome, Row.executionEnded(execution, "Completed", at, null)))
         return
@@ -119,7 +119,7 @@ export const start = (
       attempt: number,
       workflowAttempt: ledger.workflow.attempt,
       status: "Running",
-      startedAt: clock.unsafeCurrentTimeMillis(),
+      startedAt: now(),
       finishedAt: null,
       error: null
     }

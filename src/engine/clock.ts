@@ -9,11 +9,14 @@ import * as Effect from "effect/Effect"
 export const make = (
   now: () => number,
   sleep: (duration: Duration.Duration) => Effect.Effect<void>
-): Clock.Clock => ({
-  [Clock.ClockTypeId]: Clock.ClockTypeId,
-  unsafeCurrentTimeMillis: now,
-  unsafeCurrentTimeNanos: () => BigInt(now()) * 1_000_000n,
-  currentTimeMillis: Effect.sync(now),
-  currentTimeNanos: Effect.sync(() => BigInt(now()) * 1_000_000n),
-  sleep
-})
+): Clock.Clock => {
+  const nanos = () => BigInt(now()) * 1_000_000n
+  return {
+    [Clock.ClockTypeId]: Clock.ClockTypeId,
+    unsafeCurrentTimeMillis: now,
+    unsafeCurrentTimeNanos: nanos,
+    currentTimeMillis: Effect.sync(now),
+    currentTimeNanos: Effect.sync(nanos),
+    sleep
+  }
+}

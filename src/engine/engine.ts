@@ -52,6 +52,7 @@ export const make = (
     const committer = yield* Committer.make(journal, leased)
     const timers = yield* Timers.make
     const clock = yield* Effect.clock
+    const now = () => Math.floor(clock.unsafeCurrentTimeMillis())
     const supervisors = yield* FiberSet.make<void>()
     const attempts = yield* FiberSet.make<void>()
     // A layer may be built uninterruptibly; what runs here must not be so for that.
@@ -77,6 +78,7 @@ export const make = (
       committer,
       timers,
       clock,
+      now,
       fork: forkIn(attempts),
       forkBody: (effect, scheduler) => runFork(effect, { scheduler, immediate: false }),
       children: SubWorkflows.make({ journal, committer, fork, admission: () => admission })
@@ -210,7 +212,7 @@ export const make = (
             name,
             payload,
             parent: null,
-            createdAt: clock.unsafeCurrentTimeMillis()
+            createdAt: now()
           })
           const found = yield* Effect.catchTag(committer.create(row), "JournalLocked", (error) => lockLost(error))
           if (Option.isNone(found)) fork(admission.admit(row.id, row))

@@ -36,6 +36,8 @@ export interface Host {
   readonly timers: Timers
   /** The ordinary clock. */
   readonly clock: Clock.Clock
+  /** Its time, in whole milliseconds since the epoch. */
+  readonly now: () => number
   /** Runs an effect on an ordinary fiber of the engine. */
   readonly fork: (effect: Effect.Effect<void>) => Fiber.RuntimeFiber<void>
   /** Starts a fiber of a body. */
@@ -83,8 +85,7 @@ export const make = (
   recorded: Journal.Recorded
 ): Effect.Effect<Run> =>
   Effect.gen(function*() {
-    const { clock, committer } = host
-    const now = () => clock.unsafeCurrentTimeMillis()
+    const { committer, now } = host
     const wake = yield* Effect.makeLatch(false)
     const signal = () => {
       wake.unsafeOpen()

@@ -44,7 +44,7 @@ const mayFollow = (status: StepStatus, next: StepStatus): boolean =>
   status === "Running" || (status === "Compensating" && next !== "Completed")
 
 export const make = ({ host, isClosing, isDropped, ledger, scheduler, steps }: Options): Offered => {
-  const { clock, committer, timers } = host
+  const { committer, now, timers } = host
   const workflowId = Key.decode(ledger.workflow.id)
   const slept = new Map<string, number>()
 
@@ -53,7 +53,7 @@ export const make = ({ host, isClosing, isDropped, ledger, scheduler, steps }: O
   const work: Attempts.Options = {
     ledger,
     timers,
-    clock,
+    now,
     fork: host.fork,
     durable: committer.durable,
     isStopped: () => isDropped() || isClosing(),
@@ -62,7 +62,7 @@ export const make = ({ host, isClosing, isDropped, ledger, scheduler, steps }: O
 
   const timer = (wakeAt: () => number): Request["begin"] => (asked, onEnd) => {
     const goesOn = asked.wakeAt !== null
-    const row: StepRow = { ...asked, status: "Waiting", wakeAt: asked.wakeAt ?? wakeAt() }
+    const row: StepRow = { ...asked, status: "Waiting", wakeAt: asked.wakeAt ?? Math.ceil(wakeAt()) }
     if (!goesOn) ledger.put(row)
     const cancel = timers.schedule(row.wakeAt ?? 0, () => {
       onEnd(ledger.record(row, done))
@@ -99,7 +99,7 @@ export const make = ({ host, isClosing, isDropped, ledger, scheduler, steps }: O
       name: child.name,
       payload: child.payload,
       parent,
-      createdAt: clock.unsafeCurrentTimeMillis()
+      createdAt: now()
     })
     const handle = host.children.start(created, {
       ended: ({ outcome, status }) => {
@@ -242,7 +242,7 @@ export const make = ({ host, isClosing, isDropped, ledger, scheduler, steps }: O
         begin: timer(() =>
           Option.getOrElse(
             asked.until,
-            () => clock.unsafeCurrentTimeMillis() + Option.match(asked.duration, { onNone: () => 0, onSome: Duration.toMillis })
+            () => now() + Option.match(asked.duration, { onNone: () => 0, onSome: Duration.toMillis })
           )
         )
       }),
@@ -259,7 +259,7 @@ export const make = ({ host, isClosing, isDropped, ledger, scheduler, steps }: O
             path: () => `~sleep/${Key.join(after, String(count))}`,
             asked: { kind: "Timer", name: "sleep", payload: JSON.stringify({ millis }) },
             shared: false,
-            begin: timer(() => clock.unsafeCurrentTimeMillis() + millis)
+            begin: timer(() => now() + millis)
           })
         })
       }),

@@ -32,7 +32,7 @@ export const next = (
       const [after, , decision] = yield* policy.schedule.step(failure.at, input.value, state)
       if (ScheduleDecision.isDone(decision)) return Option.none()
       state = after
-      due = Option.some(Math.max(failure.at, Intervals.start(decision.intervals)))
+      due = Option.some(Math.ceil(Math.max(failure.at, Intervals.start(decision.intervals))))
     }
     return due
   }).pipe(Effect.withRandom(Random.make(seed)))

@@ -297,7 +297,7 @@ export class Steps {
       const under = this.underWay.get(waiter.path)
       if (under !== undefined) this.interrupt(under)
     } else if (row.status === "Running" || row.status === "Retrying" || row.status === "Waiting") {
-      this.ledger.put({ ...row, status: "Cancelled" })
+      this.ledger.put({ ...row, status: "Cancelled", wakeAt: null })
     }
   }
 }

@@ -31,6 +31,8 @@ export const make = (past: ReadonlyArray<Commit>): Effect.Effect<RecordingJourna
       commits,
       service: {
         ...inner,
+        // Nobody else wants the lease, and its renewal would be most of what happens in virtual time.
+        renew: () => Effect.never,
         commit: (lease, batch) =>
           Effect.tap(inner.commit(lease, batch), () =>
             Effect.map(Effect.clock, (clock) => {
@@ -50,7 +52,10 @@ export const snapshot = (journal: Journal.Service, ids: ReadonlyArray<string>): 
           workflow: { ...workflow, createdAt: 0, startedAt: 0 },
           executions: executions.map(({ attempt, error, finishedAt, status }) => ({ attempt, error, finishedAt, status })),
           // Attempts differ where one was lost; what was asked, its outcome and its place in the order do not.
-          steps: steps.map(({ attempts: _, firstAttempt: __, ...row }) => row)
+          steps: steps.map(({ attempts: _, firstAttempt: __, outcome, ...row }) => ({
+            ...row,
+            outcome: outcome?.replace(/("ActivityTimeout".*)?"attempt":\d+/, "$1") ?? null
+          }))
             .sort((x, y) => x.path < y.path ? -1 : 1)
         })
       })))

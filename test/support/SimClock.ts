@@ -26,7 +26,7 @@ export class SimClock implements Clock.Clock {
     return this.now
   }
   unsafeCurrentTimeNanos(): bigint {
-    return BigInt(this.now) * 1_000_000n
+    return BigInt(Math.floor(this.now * 1_000)) * 1_000n
   }
   readonly currentTimeMillis = Effect.sync(() => this.now)
   readonly currentTimeNanos = Effect.sync(() => this.unsafeCurrentTimeNanos())

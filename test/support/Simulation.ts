@@ -228,6 +228,7 @@ export const simulate = async (options: Options): Promise<Simulated> => {
       cancel: () => Effect.runFork(info.cancel),
       close: () => {
         closed = true
+        endedAt = clock.now
       }
     }
     const result = yield* Effect.exit(info.result)
@@ -259,7 +260,7 @@ export const simulate = async (options: Options): Promise<Simulated> => {
     if (control !== undefined) {
       options.before?.(advances, control)
       await settle(activity)
-      if (closed) break
+      if (closed || ended !== undefined) break
     }
     if (advances++ > 5_000) throw new Error("the simulation does not end")
     if (!clock.advance()) throw new Error(`nothing will happen any more: ${logs.join("\n")}`)

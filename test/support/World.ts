@@ -5,10 +5,11 @@
 import { Effect, Exit } from "effect"
 import type { SimClock } from "./SimClock.ts"
 
-/** When an attempt at `path` will have ended. */
+/** When an attempt at `path` is to end, and when it really did (it may have been interrupted before). */
 export interface Plan {
   readonly path: string
   readonly at: number
+  endedAt: number
 }
 
 export interface Call {
@@ -48,8 +49,8 @@ export class World {
     this.clock = options.clock
     this.seed = options.seed
     this.commits = options.commits
-    // Plans that are due already were carried out.
-    this.future = options.future.filter((plan) => plan.at > options.clock.now)
+    // What has ended by now is the past.
+    this.future = options.future.filter((plan) => plan.endedAt > options.clock.now)
   }
 
   /** One attempt: it ends at an instant of its own. */
@@ -57,11 +58,10 @@ export class World {
     return Effect.suspend(() => {
       const { clock } = this
       const planned = this.future.findIndex((plan) => plan.path === path)
-      const [plan] = planned === -1
-        ? [{ path, at: clock.now + 1 + hash(`${this.seed} ${path} ${this.count(path)}`) % 100_000 }]
-        : this.future.splice(planned, 1)
-      const at = plan?.at ?? clock.now
-      this.plans.push({ path, at })
+      const [known] = planned === -1 ? [] : this.future.splice(planned, 1)
+      const at = known?.at ?? clock.now + 1 + hash(`${this.seed} ${path} ${this.count(path)}`) % 100_000
+      const plan: Plan = { path, at, endedAt: Number.POSITIVE_INFINITY }
+      this.plans.push(plan)
       const call: Call = {
         path,
         attempt,
@@ -75,6 +75,7 @@ export class World {
         Effect.sync(() => {
           call.ended = Exit.isInterrupted(exit) ? "Interrupted" : "Completed"
           call.commitsAtEnd = this.commits()
+          plan.endedAt = clock.now
           clock.activity++
         }))
     })

@@ -55,7 +55,9 @@ export const assertNothingAgain = (name: string, before: Simulated, count: numbe
   }
 }
 
-const same = (name: string, actual: Simulated, expected: Simulated): void => {
+/** That two runs cannot be told apart, and that the second left nothing behind. */
+export const assertSame = (name: string, actual: Simulated, expected: Simulated): void => {
+  assert.deepStrictEqual(actual.logs, [], `${name}: what was logged`)
   assert.strictEqual(actual.exit, expected.exit, `${name}: the result`)
   assert.deepStrictEqual(actual.trace, expected.trace, `${name}: the trace of the body`)
   assert.deepStrictEqual(actual.journal, expected.journal, `${name}: the journal`)
@@ -72,7 +74,7 @@ export const assertPrefixes = async (
   for (let count = options.from ?? 1; count < before.commits.length; count += options.stride ?? 1) {
     const name = `${body.name}, seed ${seed}, ${count} of ${before.commits.length} commits`
     const again = await from(before, count, { body, seed, same: true })
-    same(name, again, before)
+    assertSame(name, again, before)
     assertNothingAgain(name, before, count, again)
     tried++
   }
