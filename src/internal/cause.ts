@@ -39,10 +39,10 @@ const EncodedDefect: Schema.Schema<EncodedDefect> = Schema.Union(
 )
 
 const EncodedCause: Schema.Schema<EncodedCause> = Schema.Union(
-  Schema.Struct({ _tag: Schema.Literal("Empty") }),
-  Schema.Struct({ _tag: Schema.Literal("Fail"), error: Schema.optional(Schema.Unknown) }),
-  Schema.Struct({ _tag: Schema.Literal("Die"), defect: EncodedDefect }),
-  Schema.Struct({ _tag: Schema.Literal("Interrupt") }),
+  Schema.TaggedStruct("Empty", {}),
+  Schema.TaggedStruct("Fail", { error: Schema.optional(Schema.Unknown) }),
+  Schema.TaggedStruct("Die", { defect: EncodedDefect }),
+  Schema.TaggedStruct("Interrupt", {}),
   Schema.Struct({
     _tag: Schema.Literal("Sequential", "Parallel"),
     left: Schema.suspend(() => EncodedCause),

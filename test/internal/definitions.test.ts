@@ -328,7 +328,7 @@ describe("a retry policy", () => {
       )
       const [work] = works
       const failure = (outcome: Outcome.Outcome) => Outcome.is("Failure")(outcome) ? outcome.cause : assert.fail()
-      const declined = failure(yield* Effect.promise(() => Effect.runPromise(work!.run(attemptOf({ key: "charge" })))))
+      const declined = failure(yield* work!.run(attemptOf({ key: "charge" })))
       const timedOut = failure(Option.getOrThrow(work!.timeout).onTimeout(1))
       return { policy: Option.getOrThrow(work!.retry), declined, timedOut }
     })
