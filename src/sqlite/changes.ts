@@ -13,10 +13,12 @@ import type { Database } from "./database.ts"
 import * as Tables from "./tables.ts"
 
 export interface Changes {
-  /** This connection has written. */
-  readonly announce: Effect.Effect<void>
-  /** Emits as soon as it listens, and after writes. */
-  readonly stream: Stream.Stream<void, JournalError>
+  /** This connection may have written a request. */
+  readonly announceRequest: Effect.Effect<void>
+  /** This connection may have written anything else. */
+  readonly announceCommit: Effect.Effect<void>
+  readonly requested: Stream.Stream<void, JournalError>
+  readonly committed: Stream.Stream<void, JournalError>
 }
 
 const readVersion = Tables.reader("data_version", Schema.Struct({ data_version: Schema.Number }))
@@ -27,23 +29,41 @@ export const make = (
   interval: Duration.DurationInput
 ): Effect.Effect<Changes, never, Scope.Scope> =>
   Effect.gen(function*() {
-    const bell = Bell.make<JournalError>()
+    const [requested, committed] = [Bell.make<JournalError>(), Bell.make<JournalError>()]
     // A number that changes when another connection has written.
     const version = database.query("watch", (run) => Effect.flatMap(run("PRAGMA data_version"), readVersion)).pipe(
       Effect.map((rows) => rows[0]?.data_version)
     )
     const watch = (before: number | undefined): Effect.Effect<void> =>
       Effect.delay(version, interval).pipe(
-        Effect.tap((now) => now === before ? undefined : bell.ring()),
-        Effect.catchAll((error) => Effect.as(Effect.sync(() => bell.fail(error)), before)),
+        Effect.match({
+          onFailure: (error) => {
+            requested.fail(error)
+            committed.fail(error)
+            return before
+          },
+          onSuccess: (now) => {
+            if (now !== before) {
+              requested.ring()
+              committed.ring()
+            }
+            return now
+          }
+        }),
         Effect.flatMap(watch)
       )
     const watcher = yield* RcRef.make({
       // The version is read before anybody listens, so that no write falls between.
       acquire: Effect.flatMap(version, (now) => Effect.forkScoped(watch(now)))
     })
+    const watched = (bell: Bell.Bell<JournalError>) => Stream.unwrapScoped(Effect.as(RcRef.get(watcher), bell.listen))
     return {
-      announce: Effect.sync(bell.ring),
-      stream: Stream.unwrapScoped(Effect.as(RcRef.get(watcher), bell.listen))
+      announceRequest: Effect.sync(() => {
+        requested.ring()
+        committed.ring()
+      }),
+      announceCommit: Effect.sync(committed.ring),
+      requested: watched(requested),
+      committed: watched(committed)
     }
   })

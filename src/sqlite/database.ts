@@ -33,7 +33,7 @@ export interface Database {
 /** About ten seconds in all; better-sqlite3 itself waits only shortly, as the whole process stands still meanwhile. */
 const whileBusy = {
   schedule: Schedule.exponential("5 millis", 1.5).pipe(
-    Schedule.union(Schedule.spaced("250 millis")),
+    Schedule.union(Schedule.spaced("100 millis")),
     Schedule.jittered,
     Schedule.upTo("10 seconds")
   ),

@@ -80,7 +80,7 @@ export const make = (
             yield* put(run, stepExecution, batch.stepExecutions)
             if (batch.handled.length > 0) yield* run(deleteRequests, JSON.stringify(batch.handled))
             return existing
-          })).pipe(Effect.ensuring(changes.announce)),
+          })).pipe(Effect.ensuring(changes.announceCommit)),
       submit: (asked, created) =>
         database.transact("send a request to", (run) =>
           Effect.gen(function*() {
@@ -88,10 +88,10 @@ export const make = (
             if (existing.length > 0) return Option.fromIterable(existing)
             yield* run(insertRequest, asked.workflowId, asked.kind, asked.payload, asked.at)
             return Option.none()
-          })).pipe(Effect.ensuring(changes.announce)),
+          })).pipe(Effect.ensuring(changes.announceRequest)),
       requests: database.query("read", (run) => Effect.flatMap(run(select.requests), request.read)),
-      requested: changes.stream,
-      committed: changes.stream,
+      requested: changes.requested,
+      committed: changes.committed,
       workflow: (id) => Effect.map(workflows("read", select.workflow, id), Option.fromIterable),
       unfinished: ({ after, limit }) =>
         Option.match(after, {
