@@ -3,6 +3,7 @@
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as FiberRefs from "effect/FiberRefs"
 import * as Option from "effect/Option"
 import * as Runtime from "effect/Runtime"
 import * as Tracer from "effect/Tracer"
@@ -35,18 +36,21 @@ export const known = <A, E, R, R2>(self: Effect.Effect<A, E, R>): Effect.Effect<
 
 /**
  * Runs `self`, which takes place outside of any workflow, with the fiber refs that a layer captured (loggers, config,
- * clock, …) over those of the fiber.
+ * …) over those of the fiber.
  */
 export const withFiberRefsOf = <A, E>(
   self: Effect.Effect<A, E>,
   captured: Runtime.Runtime<never>
 ): Effect.Effect<A, E> =>
-  self.pipe(
-    Effect.locally(Execution.current, Option.none()),
+  // A layer that is built in a body captures what only its fibers may have: their scheduler, and their clock.
+  Option.isSome(FiberRefs.getOrDefault(captured.fiberRefs, Execution.current))
+    ? self
     // Not the flags: a layer that is built in an uninterruptible region must not make its handlers uninterruptible.
-    Effect.provide(Runtime.make({
-      context: Context.empty(),
-      fiberRefs: captured.fiberRefs,
-      runtimeFlags: Runtime.defaultRuntimeFlags
-    }))
-  )
+    : Effect.provide(
+      self,
+      Runtime.make({
+        context: Context.empty(),
+        fiberRefs: captured.fiberRefs,
+        runtimeFlags: Runtime.defaultRuntimeFlags
+      })
+    )

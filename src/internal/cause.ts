@@ -24,7 +24,13 @@ type EncodedCause =
   | { readonly _tag: "Fail"; readonly error?: unknown }
   | { readonly _tag: "Die"; readonly defect: EncodedDefect }
   | { readonly _tag: "Interrupt" }
-  | { readonly _tag: "Sequential" | "Parallel"; readonly left: EncodedCause; readonly right: EncodedCause }
+  | EncodedCauses
+
+/** In their order, from two on. A tree would be as deep as a `forEach` has fibers, and JSON is not. */
+interface EncodedCauses {
+  readonly _tag: "Sequential" | "Parallel"
+  readonly causes: Array<EncodedCause>
+}
 
 const EncodedError: Schema.Schema<EncodedError> = Schema.Struct({
   name: Schema.String,
@@ -45,8 +51,7 @@ const EncodedCause: Schema.Schema<EncodedCause> = Schema.Union(
   Schema.TaggedStruct("Interrupt", {}),
   Schema.Struct({
     _tag: Schema.Literal("Sequential", "Parallel"),
-    left: Schema.suspend(() => EncodedCause),
-    right: Schema.suspend(() => EncodedCause)
+    causes: Schema.mutable(Schema.Array(Schema.suspend(() => EncodedCause)))
   })
 )
 
@@ -90,6 +95,16 @@ const encodeDefect = (defect: unknown, causes: number): EncodedDefect =>
 
 const die = (defect: unknown): EncodedCause => ({ _tag: "Die", defect: encodeDefect(defect, 0) })
 
+/** Joins what was made for this text only, so that it may be added to. */
+const join = (tag: EncodedCauses["_tag"]) => (left: EncodedCause, right: EncodedCause): EncodedCause => {
+  const joined: EncodedCauses = left._tag === tag ? left : { _tag: tag, causes: [left] }
+  for (const cause of right._tag === tag ? right.causes : [right]) {
+    // All but one of a thousand fibers that were interrupted say nothing.
+    if (cause._tag !== "Interrupt" || joined.causes.at(-1)?._tag !== "Interrupt") joined.causes.push(cause)
+  }
+  return joined.causes.length === 1 ? left : joined
+}
+
 /** The text of a cause. A typed error that `error` refuses becomes a defect whose message says why. */
 export const encode = (
   cause: Cause.Cause<unknown>,
@@ -104,8 +119,8 @@ export const encode = (
       }),
     onDie: die,
     onInterrupt: () => ({ _tag: "Interrupt" }),
-    onSequential: (left, right) => ({ _tag: "Sequential", left, right }),
-    onParallel: (left, right) => ({ _tag: "Parallel", left, right })
+    onSequential: join("Sequential"),
+    onParallel: join("Parallel")
   }))
 
 const decodeError = (encoded: EncodedError): Error => {
@@ -139,9 +154,9 @@ const toCause = <E>(
     case "Sequential":
     case "Parallel": {
       const combine = encoded._tag === "Sequential" ? Cause.sequential : Cause.parallel
-      return Either.flatMap(
-        toCause(encoded.left, error),
-        (left) => Either.map(toCause(encoded.right, error), (right) => combine(left, right))
+      return Either.map(
+        Either.all(encoded.causes.map((cause) => toCause(cause, error))),
+        ([first, ...others]) => others.reduce((left, right) => combine(left, right), first ?? Cause.empty)
       )
     }
   }

@@ -19,7 +19,7 @@ import * as cause from "./cause.ts"
 import * as json from "./json.ts"
 
 /** Values as text; a `Left` says why not. */
-export interface Codec<out A> {
+interface Codec<out A> {
   /** Of any value, as what a caller gives is only promised by types. */
   readonly encode: (value: unknown) => Either.Either<string | null, string>
   readonly decode: (text: string | null) => Either.Either<A, string>
@@ -55,7 +55,7 @@ const jsonCodec = <A>(schema: Schema.Schema<A, unknown>): JsonCodec<A> => {
 }
 
 const textCodec = <A>(codec: JsonCodec<A>): Codec<A> => ({
-  encode: (value) => Either.map(codec.encode(value), json.stringify),
+  encode: (value) => guarded(() => Either.map(codec.encode(value), json.stringify)),
   decode: (text) => Either.flatMap(json.parse(text), codec.decode)
 })
 
@@ -86,8 +86,9 @@ const hasConstructor = (schema: PlainSchema): schema is PlainSchema & Constructo
 /** Makes what a caller gives into what the schema encodes: applies the constructor, with its defaults, if it has one. */
 const constructorOf = (schema: PlainSchema): (input: unknown) => unknown => {
   if (!hasConstructor(schema)) {
-    const absent = Schema.is(plain(schema))(undefined) ? undefined : {}
-    return (input) => input === undefined ? absent : input
+    const accepts = Schema.is(plain(schema))
+    // An argument may be left out where `{}` would do, and where `undefined` is meant.
+    return (input) => input === undefined && !accepts(undefined) ? {} : input
   }
   return (input) =>
     Predicate.isFunction(schema) && input instanceof schema
@@ -112,10 +113,10 @@ export const payload = <P extends Payload>(fields: P | undefined): PayloadCodec<
   return {
     schema: schemaOf<P>(schema),
     encode: (input) =>
-      Either.mapBoth(guarded(() => codec.encode(construct(input))), {
-        onLeft: (why) => `the payload does not fit its schema, or JSON cannot hold it: ${why}`,
-        onRight: (value) => json.stringify(json.sorted(value))
-      }),
+      Either.mapLeft(
+        guarded(() => Either.map(codec.encode(construct(input)), (value) => json.stringify(json.sorted(value)))),
+        (why) => `the payload does not fit its schema, or JSON cannot hold it: ${why}`
+      ),
     decode: textCodec(codec).decode
   }
 }

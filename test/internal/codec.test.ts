@@ -9,6 +9,7 @@ import {
   Duration,
   Effect,
   Either,
+  Equal,
   Exit,
   FastCheck,
   FiberId,
@@ -344,9 +345,39 @@ describe("failures", () => {
     )
   })).cause
 
-  it.prop("keeps the tree of a cause as it was", [causes], ([cause]) => {
-    assert.strictEqual(JSON.stringify(roundTrip(cause)), JSON.stringify(cause))
-    assert.deepStrictEqual(Cause.failures(roundTrip(cause)), Cause.failures(cause))
+  it.prop("keeps a cause as it was: its errors, its defects, and their order", [causes], ([cause]) => {
+    const back = roundTrip(cause)
+    assert.deepStrictEqual(Cause.failures(back), Cause.failures(cause))
+    assert.deepStrictEqual(Cause.defects(back), Cause.defects(cause))
+    assert.strictEqual(Cause.isInterrupted(back), Cause.isInterrupted(cause))
+    assert.strictEqual(Cause.isInterruptedOnly(back), Cause.isInterruptedOnly(cause))
+    assert.deepStrictEqual(encode(Exit.failCause(back)), encode(Exit.failCause(cause)))
+  })
+
+  it.prop("keeps what of a cause was sequential, and what parallel", [
+    FastCheck.uniqueArray(FastCheck.integer(), { minLength: 4, maxLength: 4 })
+  ], ([[a, b, c, d]]) => {
+    const cause = Cause.sequential(
+      Cause.parallel(Cause.die(a), Cause.sequential(Cause.die(b), Cause.die(c))),
+      Cause.die(d)
+    )
+    assert.isTrue(Equal.equals(roundTrip(cause), cause))
+    const flipped = Cause.parallel(
+      Cause.sequential(Cause.die(a), Cause.parallel(Cause.die(b), Cause.die(c))),
+      Cause.die(d)
+    )
+    assert.isTrue(Equal.equals(roundTrip(flipped), flipped))
+    assert.isFalse(Equal.equals(roundTrip(flipped), cause))
+  })
+
+  it("holds the cause of very many fibers", () => {
+    const many = (leaf: (index: number) => Cause.Cause<Declined>) =>
+      Array.from({ length: 50_000 }, (_, index) => leaf(index)).reduce((left, right) => Cause.parallel(left, right))
+    assert.lengthOf(Cause.defects(roundTrip(many(Cause.die))), 50_000)
+    const interrupted = encode(
+      Exit.failCause(Cause.parallel(Cause.fail(declined), many(() => Cause.interrupt(FiberId.none))))
+    )
+    assert.isTrue(Outcome.is("Failure")(interrupted) && interrupted.cause.length < 200)
   })
 
   it.prop("finds the first typed error of a cause", [causes], ([cause]) => {

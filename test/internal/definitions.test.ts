@@ -292,6 +292,20 @@ describe("an activity", () => {
       assert.deepInclude(works[0], { kind: "Activity", key: "inline", name: "inline", payload: null })
     }))
 
+  it.effect("whose layer is built in a body runs by the ordinary clock all the same", () =>
+    Effect.gen(function*() {
+      const bodyClock = { ...Clock.make(), currentTimeMillis: Effect.succeed(42) }
+      const layer = Pay.layer(() =>
+        Effect.all([Clock.currentTimeMillis, Charge.execute("charge", { cents: 5 })]).pipe(
+          Effect.map(([inside, outside]) => [inside, outside.getTime() > 1e12]),
+          Effect.provide(Charge.layer(() => Effect.map(Clock.currentTimeMillis, (millis) => new Date(millis)))),
+          Effect.withClock(bodyClock)
+        )
+      )
+      const { outcome } = yield* run(layer)
+      assert.deepStrictEqual(outcome, Outcome.Success({ value: "[42,true]" }))
+    }))
+
   it.effect("called outside of a workflow says so", () =>
     Effect.gen(function*() {
       const forged = Charge.execute("charge", { cents: 1 }) as unknown as Effect.Effect<void, never, Charge>
