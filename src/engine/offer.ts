@@ -138,6 +138,7 @@ export const make = ({ host, isClosing, isDropped, ledger, scheduler, steps }: O
     path: below(child.key),
     asked: { kind: "Workflow", name: child.name, payload: child.payload },
     shared: false,
+    outlives: true,
     begin: begin(child)
   })
 
@@ -147,6 +148,7 @@ export const make = ({ host, isClosing, isDropped, ledger, scheduler, steps }: O
     path: () => Key.join(path, "~exit"),
     asked: { kind: "Workflow", name: child.name, payload: null },
     shared: true,
+    outlives: false,
     begin: (asked, onEnd) => {
       const row: StepRow = { ...asked, status: "Running" }
       if (ledger.step(asked.path)?.status !== "Running") ledger.put(row)
@@ -231,6 +233,7 @@ export const make = ({ host, isClosing, isDropped, ledger, scheduler, steps }: O
         path: below(asked.key),
         asked: { kind: asked.kind, name: asked.name, payload: asked.payload },
         shared: false,
+        outlives: false,
         begin: (row, onEnd) => Attempts.start(work, asked, row, onEnd)
       }),
     sleep: (asked) =>
@@ -239,6 +242,7 @@ export const make = ({ host, isClosing, isDropped, ledger, scheduler, steps }: O
         path: below(asked.key),
         asked: { kind: "Timer", name: asked.name, payload: timerPayload(asked) },
         shared: false,
+        outlives: false,
         begin: timer(() =>
           Option.getOrElse(
             asked.until,
@@ -259,6 +263,7 @@ export const make = ({ host, isClosing, isDropped, ledger, scheduler, steps }: O
             path: () => `~sleep/${Key.join(after, String(count))}`,
             asked: { kind: "Timer", name: "sleep", payload: JSON.stringify({ millis }) },
             shared: false,
+            outlives: false,
             begin: timer(() => now() + millis)
           })
         })

@@ -29,6 +29,8 @@ export interface Request {
   readonly asked: Asked
   /** Whether it may be asked for more than once. */
   readonly shared: boolean
+  /** Whether what it starts lives on by itself, and must be found again to be ended. */
+  readonly outlives: boolean
   readonly begin: (row: StepRow, onEnd: OnEnd) => Flight
 }
 
@@ -251,7 +253,7 @@ export class Steps {
       ended = true
       this.end(path, outcome)
     })
-    if (!ended) this.underWay.set(path, { flight, isChild: request.asked.kind === "Workflow", interrupted: false })
+    if (!ended) this.underWay.set(path, { flight, isChild: request.outlives, interrupted: false })
   }
 
   /** Something under way has ended. */
@@ -291,8 +293,7 @@ export class Steps {
   private cancelLeftover(waiter: Waiter): void {
     const row = this.ledger.step(waiter.path)
     if (row === undefined || row.seq !== null || this.fault !== undefined) return
-    // A sub-workflow lives on by itself: it must be found again to be cancelled.
-    if (row.kind === "Workflow" && row.status !== "Pending") {
+    if (waiter.request.outlives && row.status !== "Pending") {
       this.begin(waiter)
       const under = this.underWay.get(waiter.path)
       if (under !== undefined) this.interrupt(under)

@@ -26,7 +26,7 @@ describe("every prefix of the journal, with another future", () => {
         const seed = 100 + count
         const other = await from(first, count, { body, seed, same: false })
         assert.notInclude(other.exit, "suspended", `after ${count}`)
-        assertNothingAgain(body.name, first, count, other)
+        assertNothingAgain(body, first, count, other)
         await assertPrefixes(body, seed, other, { from: count + 1, stride: 3 })
       }
     })

@@ -77,7 +77,10 @@ export type Requirements =
 
 export interface Body {
   readonly name: string
+  /** Whether the workflow is retried as a whole. */
   readonly executions?: boolean
+  /** Whether a lost attempt changes the future: the timeout of the one after it begins anew. */
+  readonly restarts?: boolean
   readonly run: (tools: Tools) => Effect.Effect<unknown, unknown, Requirements>
 }
 
@@ -187,8 +190,8 @@ export const simulate = async (options: Options): Promise<Simulated> => {
       Effect.flatMap(Activity.Execution, ({ activityId, attempt, key }) =>
         world.attempt(activityId, attempt, () => Exit.succeed(`<${key}>`)))
     ),
-    // A draw that differs each time it is made: the replay must not make it again.
-    Draw.layer(Effect.sync(() => world.plans.length * 1_000 + clock.now % 1_000))
+    // Another value at each instant: a replay that drew it again would be seen.
+    Draw.layer(Effect.sync(() => clock.now % 1_000_000))
   )
   const child = Child.layer(({ fail, steps }) =>
     Effect.gen(function*() {

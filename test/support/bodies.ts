@@ -38,8 +38,8 @@ import { type Body, Broken, Child, Draw, Hasty, type Requirements, Retried, type
 const body = (
   name: string,
   run: (tools: Tools) => Effect.Effect<unknown, unknown, Requirements>,
-  executions = false
-): Body => ({ name, run, executions })
+  more: Partial<Body> = {}
+): Body => ({ name, run, ...more })
 
 const keys = ["a", "b", "c", "d", "e"] as const
 
@@ -431,7 +431,9 @@ export const bodies: ReadonlyArray<Body> = [
       Effect.either(Retried.execute("r3", { fail: 9 }))
     ], { concurrency: "unbounded" })),
   body("activities with a timeout", () =>
-    Effect.forEach(keys, (key) => Effect.either(Hasty.execute(key)), { concurrency: "unbounded" })),
+    Effect.forEach(keys, (key) => Effect.map(Effect.either(Hasty.execute(key)), (either) => either._tag), {
+      concurrency: "unbounded"
+    }), { restarts: true }),
   body("a saga that completes", ({ act, done }) =>
     Effect.gen(function*() {
       yield* done("a")
@@ -532,12 +534,12 @@ export const bodies: ReadonlyArray<Body> = [
       const a = yield* done("a")
       yield* act("b", { arg: a })
       return yield* act("c", { fail: 2 })
-    }), true),
+    }), { executions: true }),
   body("executions: an inner saga that fails each time but the last", ({ act, done }) =>
     Effect.gen(function*() {
       yield* Saga.scoped("trip", Effect.zipRight(done("charge"), act("bad", { fail: 2 })))
       return yield* act("z")
-    }), true),
+    }), { executions: true }),
   body("executions: a reservation that differs", ({ act }) =>
     Effect.gen(function*() {
       const id = yield* Saga.scoped("book", Effect.gen(function*() {
@@ -546,7 +548,7 @@ export const bodies: ReadonlyArray<Body> = [
         return yield* act("bad", { fail: 1 }).pipe(Effect.as(id))
       }))
       return yield* act("confirm", { arg: id })
-    }), true),
+    }), { executions: true }),
   body("executions: backoff in the body, in parallel", ({ act }) =>
     Effect.gen(function*() {
       let round = 0
@@ -555,10 +557,10 @@ export const bodies: ReadonlyArray<Body> = [
         act("p")
       ], { concurrency: 2 })
       return yield* act("z", { fail: 1 })
-    }), true),
+    }), { executions: true }),
   body("executions: spent", ({ act, done }) =>
     Effect.gen(function*() {
       yield* done("a")
       return yield* act("b", { fail: "always" })
-    }), true)
+    }), { executions: true })
 ]
