@@ -4,27 +4,21 @@
  * Kill it at any moment (`kill -9`) and run it again: it goes on where it was, charges no card twice, and ends with the
  * same table. `npm run demo -- --fresh` forgets everything first. The files are in `ORDERS_DIR`, `.demo` unless set.
  */
-import { SqliteClient } from "@effect/sql-sqlite-node"
-import { Config, Console, Effect, Layer, Schema } from "effect"
+import { Console, Effect, Layer, Schema } from "effect"
 import * as Fs from "node:fs"
 import * as Path from "node:path"
 import { Tempolite } from "../../src/index.ts"
 import { SqliteJournal } from "../../src/sqlite.ts"
 import { ActivitiesLive } from "./activities.ts"
 import { Order } from "./domain.ts"
+import { directory, file } from "./files.ts"
 import { Carrier } from "./outside/Carrier.ts"
 import { Payments } from "./outside/Payments.ts"
 import { Warehouse } from "./outside/Warehouse.ts"
 import { PlaceOrder, PlaceOrderLive } from "./PlaceOrder.ts"
 import { summary, table } from "./report.ts"
 
-const directory = Config.withDefault(Config.string("ORDERS_DIR"), ".demo")
-const file = (name: string) => Config.map(directory, (path) => Path.join(path, name))
-
-/** What is outside of this shop. Its state is in a file too, since it goes on when this process ends. */
-const OutsideLive = Layer.mergeAll(Payments.Default, Warehouse.Default, Carrier.Default).pipe(
-  Layer.provide(SqliteClient.layerConfig({ filename: file("provider.db") }))
-)
+const OutsideLive = Layer.mergeAll(Payments.Default, Warehouse.Default, Carrier.Default)
 
 const JournalLive = Layer.unwrapEffect(Effect.map(file("orders.db"), (filename) => SqliteJournal.layer({ filename })))
 

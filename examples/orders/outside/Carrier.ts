@@ -4,9 +4,11 @@
 import { SqliteClient } from "@effect/sql-sqlite-node"
 import { Effect } from "effect"
 import { NotShipped } from "../domain.ts"
+import { DatabaseLive } from "./database.ts"
 import { latency } from "./latency.ts"
 
 export class Carrier extends Effect.Service<Carrier>()("orders/Carrier", {
+  dependencies: [DatabaseLive],
   effect: Effect.gen(function*() {
     const sql = yield* SqliteClient.SqliteClient
     yield* sql`CREATE TABLE IF NOT EXISTS parcel (

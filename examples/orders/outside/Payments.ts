@@ -4,9 +4,11 @@
 import { SqliteClient } from "@effect/sql-sqlite-node"
 import { Effect } from "effect"
 import { CardDeclined } from "../domain.ts"
+import { DatabaseLive } from "./database.ts"
 import { latency } from "./latency.ts"
 
 export class Payments extends Effect.Service<Payments>()("orders/Payments", {
+  dependencies: [DatabaseLive],
   effect: Effect.gen(function*() {
     const sql = yield* SqliteClient.SqliteClient
     yield* sql`CREATE TABLE IF NOT EXISTS payment_call (order_id TEXT NOT NULL, attempted_at INTEGER NOT NULL)`

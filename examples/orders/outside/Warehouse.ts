@@ -5,12 +5,14 @@ import { SqliteClient } from "@effect/sql-sqlite-node"
 import { Effect } from "effect"
 import type { Order } from "../domain.ts"
 import { OutOfStock } from "../domain.ts"
+import { DatabaseLive } from "./database.ts"
 import { latency } from "./latency.ts"
 
 /** Of all other articles there is plenty. */
 const scarce: Record<string, number> = { "first-edition": 1 }
 
 export class Warehouse extends Effect.Service<Warehouse>()("orders/Warehouse", {
+  dependencies: [DatabaseLive],
   effect: Effect.gen(function*() {
     const sql = yield* SqliteClient.SqliteClient
     yield* sql`CREATE TABLE IF NOT EXISTS reservation (
