@@ -27,8 +27,11 @@ export const encode = (key: Key): string => typeof key === "number" ? `#${key}` 
 export const decode = (text: string): Key => {
   if (text.startsWith("#")) return Number(text.slice(1))
   return text.includes("\\")
-    ? text.replace(/\\(?:u([0-9a-f]{4})|(.))/gs, (_, hex: string | undefined, char: string) =>
-      hex === undefined ? char : String.fromCharCode(Number.parseInt(hex, 16)))
+    ? text.replace(
+      /\\(?:u([0-9a-f]{4})|(.))/gs,
+      (_, hex: string | undefined, char: string) =>
+        hex === undefined ? char : String.fromCharCode(Number.parseInt(hex, 16))
+    )
     : text
 }
 
