@@ -261,8 +261,9 @@ export const make = (
           return Effect.succeedNone
         case "Start":
           body.live()
+          // After a time in which nothing ran, timers come first, in the order in which they would have fired.
+          steps.startDue(now())
           host.timers.fireDue()
-          // A timer that came due is delivered first.
           if (steps.next === undefined) steps.start()
           return Effect.succeedNone
         case "End":
@@ -307,7 +308,6 @@ export const make = (
 
     const drive = Effect.gen(function*() {
       ledger.open()
-      for (const row of ledger.dueTimers()) ledger.record(row, { _tag: "Success", value: null })
       const started = body.start()
       if (Either.isLeft(started)) {
         return yield* suspend(

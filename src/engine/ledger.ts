@@ -90,14 +90,6 @@ export class Ledger {
     })
   }
 
-  /** Timers that came due while nothing ran, in the order in which they would have fired. */
-  dueTimers(): ReadonlyArray<Journal.StepRow> {
-    const now = this.now()
-    return Array.from(this.steps.values())
-      .filter((row) => row.kind === "Timer" && row.status === "Waiting" && row.wakeAt !== null && row.wakeAt <= now)
-      .sort((x, y) => (x.wakeAt ?? 0) - (y.wakeAt ?? 0))
-  }
-
   /** Replaces the row of a step that has no outcome (and, with it, rows of its attempts). */
   put(row: Journal.StepRow, attempt?: Journal.StepExecutionRow): void {
     this.steps.set(row.path, row)

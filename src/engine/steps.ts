@@ -146,6 +146,23 @@ export class Steps {
     })
   }
 
+  /**
+   * Goes on with the timers that came due while nothing ran; whoever fires them must do so before anything else starts.
+   * A timer that the code does not ask for any more is left alone: it must not take the place of another one.
+   */
+  startDue(now: number): void {
+    const dueAt = (waiter: Waiter): number => {
+      const row = this.ledger.step(waiter.path)
+      return row?.status === "Waiting" && row.payload === waiter.request.asked.payload && row.wakeAt !== null
+        ? row.wakeAt
+        : Number.POSITIVE_INFINITY
+    }
+    const due = this.missing.filter((waiter) => waiter.active && dueAt(waiter) <= now)
+    if (due.length === 0) return
+    this.missing = this.missing.filter((waiter) => !due.includes(waiter))
+    for (const waiter of due.sort((x, y) => dueAt(x) - dueAt(y))) this.begin(waiter)
+  }
+
   /** Starts what waits without an outcome, in order of registration. */
   start(): void {
     const asked = this.missing
