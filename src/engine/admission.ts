@@ -16,6 +16,7 @@ import type { Outcome } from "../Outcome.ts"
 import { whenReadable } from "./backoff.ts"
 import * as Children from "./children.ts"
 import * as Execution from "./execution.ts"
+import type { Host } from "./parts.ts"
 import * as Row from "./rows.ts"
 import { Watchers } from "./watchers.ts"
 
@@ -65,15 +66,16 @@ const encodeReason = Schema.encodeSync(Schema.parseJson(SuspendReason))
 const decodeReason = Schema.decodeOption(Schema.parseJson(SuspendReason))
 
 export interface Options {
-  readonly host: Execution.Host
+  readonly journal: Journal.Service
+  readonly host: Host
   /** Forks what must end before the engine has closed. */
   readonly fork: (effect: Effect.Effect<void>) => void
   /** A request that could not be taken care of stays on record, to be read again. */
   readonly putBack: (request: number) => void
 }
 
-export const make = ({ fork, host, putBack }: Options): Admission => {
-  const { committer, journal, now, timers } = host
+export const make = ({ fork, host, journal, putBack }: Options): Admission => {
+  const { committer, now, timers } = host
   const definitions = new Map<string, Definition>()
   const registrations = new Watchers<void>()
   const active = new Map<string, Active>()

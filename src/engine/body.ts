@@ -11,33 +11,20 @@ import type * as Fiber from "effect/Fiber"
 import * as FiberId from "effect/FiberId"
 import * as FiberRef from "effect/FiberRef"
 import * as Option from "effect/Option"
-import type { Definition, ExecutionContext } from "../Engine.ts"
+import type { ExecutionContext } from "../Engine.ts"
 import * as Execution from "../Execution.ts"
 import * as Key from "../internal/key.ts"
 import type { WorkflowRow } from "../Journal.ts"
 import * as BodyClock from "./clock.ts"
-import type { Host } from "./execution.ts"
 import { anchor, Frame, place, type Place } from "./frame.ts"
 import * as Ids from "./ids.ts"
-import type { Ledger } from "./ledger.ts"
 import * as Offer from "./offer.ts"
+import type { Parts } from "./parts.ts"
 import * as Quiet from "./quiet.ts"
 import * as Random from "./random.ts"
 import * as Sagas from "./sagas.ts"
-import type { WorkflowScheduler } from "./scheduler.ts"
-import type { Steps } from "./steps.ts"
 
 type AnyFiber = Fiber.RuntimeFiber<unknown, unknown>
-
-export interface Options {
-  readonly host: Host
-  readonly ledger: Ledger
-  readonly scheduler: WorkflowScheduler
-  readonly steps: Steps
-  readonly definition: Definition
-  readonly isDropped: () => boolean
-  readonly isClosing: () => boolean
-}
 
 export interface Body {
   /** Forks the main fiber; `Left` says why the recorded payload does not decode. */
@@ -69,7 +56,7 @@ const contextOf = (workflow: WorkflowRow, isReplaying: () => boolean): Execution
     })
 })
 
-export const make = (options: Options): Body => {
+export const make = (options: Parts): Body => {
   const { definition, host, ledger, scheduler, steps } = options
   const root = new Frame("", undefined, definition.invalidKey)
   const seed = `${ledger.workflow.id} ${ledger.workflow.generation}`

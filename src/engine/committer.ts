@@ -11,7 +11,7 @@ import type * as Scope from "effect/Scope"
 import type { JournalError, JournalLocked } from "../Errors.ts"
 import type * as Journal from "../Journal.ts"
 import { backoff } from "./backoff.ts"
-import { breathe } from "./host.ts"
+import { breathe } from "./breathe.ts"
 
 /** Rows to be written together. */
 export interface Rows {

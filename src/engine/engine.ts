@@ -20,8 +20,8 @@ import { backoff, whenReadable } from "./backoff.ts"
 import * as Children from "./children.ts"
 import { conflict, endOf, existing } from "./client.ts"
 import * as Committer from "./committer.ts"
-import type { Host } from "./execution.ts"
-import { breathe } from "./host.ts"
+import type { Host } from "./parts.ts"
+import { breathe } from "./breathe.ts"
 import * as SubWorkflows from "./subWorkflows.ts"
 import * as Timers from "./timers.ts"
 
@@ -74,7 +74,6 @@ export const make = (
     let closing = false
 
     const host: Host = {
-      journal,
       committer,
       timers,
       clock,
@@ -83,7 +82,7 @@ export const make = (
       forkBody: (effect, scheduler) => runFork(effect, { scheduler, immediate: false }),
       children: SubWorkflows.make({ journal, committer, fork, admission: () => admission })
     }
-    const admission = Admission.make({ host, fork, putBack: (request) => taken.delete(request) })
+    const admission = Admission.make({ journal, host, fork, putBack: (request) => taken.delete(request) })
 
     /** Takes on, by degrees, every workflow that has not ended. */
     const recover = (after: Option.Option<string>): Effect.Effect<void> =>

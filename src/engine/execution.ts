@@ -3,11 +3,9 @@
  * own scheduler; when all of them wait, `replay.decide` says what happens next, and the driver does it.
  */
 import * as Cause from "effect/Cause"
-import type * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
-import type * as Fiber from "effect/Fiber"
 import * as FiberId from "effect/FiberId"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
@@ -17,36 +15,15 @@ import * as Key from "../internal/key.ts"
 import type * as Journal from "../Journal.ts"
 import type { Outcome } from "../Outcome.ts"
 import * as Body from "./body.ts"
-import type { ChildHost } from "./children.ts"
-import type { Committer } from "./committer.ts"
-import { breathe } from "./host.ts"
+import { breathe } from "./breathe.ts"
 import * as Ids from "./ids.ts"
 import { Ledger } from "./ledger.ts"
+import type { Host } from "./parts.ts"
 import { decide } from "./replay.ts"
 import * as Retry from "./retry.ts"
 import * as Sagas from "./sagas.ts"
 import { type Fault, WorkflowScheduler } from "./scheduler.ts"
 import { Steps } from "./steps.ts"
-import type { Timers } from "./timers.ts"
-
-/** What a run needs of the engine. */
-export interface Host {
-  readonly journal: Journal.Service
-  readonly committer: Committer
-  readonly timers: Timers
-  /** The ordinary clock. */
-  readonly clock: Clock.Clock
-  /** Its time, in whole milliseconds since the epoch. */
-  readonly now: () => number
-  /** Runs an effect on an ordinary fiber of the engine. */
-  readonly fork: (effect: Effect.Effect<void>) => Fiber.RuntimeFiber<void>
-  /** Starts a fiber of a body. */
-  readonly forkBody: (
-    effect: Effect.Effect<unknown, unknown>,
-    scheduler: WorkflowScheduler
-  ) => Fiber.RuntimeFiber<unknown, unknown>
-  readonly children: ChildHost
-}
 
 /** How a run ended. Except for `Ended`, the workflow goes on at another time. */
 export type RunEnd =

@@ -13,10 +13,10 @@ import * as Key from "../internal/key.ts"
 import type { StepRow } from "../Journal.ts"
 import { type Outcome, Success } from "../Outcome.ts"
 import * as Attempts from "./attempts.ts"
-import type { Options } from "./body.ts"
 import * as Children from "./children.ts"
 import { anchor, place, type Place } from "./frame.ts"
 import * as Ids from "./ids.ts"
+import type { Parts } from "./parts.ts"
 import type { Asked } from "./replay.ts"
 import * as Row from "./rows.ts"
 import * as Sagas from "./sagas.ts"
@@ -43,7 +43,7 @@ const timerPayload = (asked: Timer): string =>
 const mayFollow = (status: StepStatus, next: StepStatus): boolean =>
   status === "Running" || (status === "Compensating" && next !== "Completed")
 
-export const make = ({ host, isClosing, isDropped, ledger, scheduler, steps }: Options): Offered => {
+export const make = ({ host, isClosing, isDropped, ledger, scheduler, steps }: Parts): Offered => {
   const { committer, now, timers } = host
   const workflowId = Key.decode(ledger.workflow.id)
   const slept = new Map<string, number>()

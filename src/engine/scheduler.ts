@@ -47,6 +47,7 @@ export class WorkflowScheduler implements Scheduler.Scheduler {
   private front: Array<Scheduler.Task> = []
   private entered = false
   private closed = false
+  private halted = false
   private spent = 0
 
   shouldYield(fiber: AnyFiber): number | false {
@@ -75,6 +76,11 @@ export class WorkflowScheduler implements Scheduler.Scheduler {
     return result
   }
 
+  /** Stops where it is: the execution is at fault, and no task of it may run any more. */
+  halt(): void {
+    this.halted = true
+  }
+
   /** Starts a new budget: something of the journal was delivered. */
   delivered(): void {
     this.spent = 0
@@ -84,7 +90,7 @@ export class WorkflowScheduler implements Scheduler.Scheduler {
   drain(): boolean {
     this.entered = true
     let slice = sliceCost
-    while (slice > 0 && this.spent < drainCost && this.fault === undefined) {
+    while (slice > 0 && this.spent < drainCost && this.fault === undefined && !this.halted) {
       const task = this.take()
       if (task === undefined) break
       const cost = this.wasForced ? forcedCost : 1
@@ -98,7 +104,7 @@ export class WorkflowScheduler implements Scheduler.Scheduler {
     }
     this.entered = false
     if (this.spent >= drainCost) this.fault ??= { _tag: "NeverRests" }
-    return this.fault !== undefined || this.isEmpty
+    return this.fault !== undefined || this.halted || this.isEmpty
   }
 
   /**
@@ -107,6 +113,7 @@ export class WorkflowScheduler implements Scheduler.Scheduler {
    */
   close(release: () => void): ReadonlyArray<AnyFiber> {
     this.fault = undefined
+    this.halted = false
     this.spent = 0
     this.enter(release)
     while (!this.drain()) continue

@@ -100,6 +100,7 @@ export class Steps {
   /** Puts the run at fault; the first reason stays. */
   readonly diverge = (reason: SuspendReason): void => {
     this.fault ??= reason
+    this.scheduler.halt()
     this.signal()
   }
 
