@@ -580,7 +580,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Journal.Journal, E>) =
           const lease = yield* journal.acquire(leaseMillis)
           const attempts = (path: string, generation = 1) =>
             [1, 2].map((attempt) => stepExecutionRow("w", path, { attempt, generation }))
-          const steps = [stepRow("w", "open"), stepRow("w", "done", { seq: 1 }), stepRow("w", "timer")]
+          const steps = [stepRow("w", "open"), stepRow("w", "done", { seq: 7 }), stepRow("w", "timer")]
           const executions = [executionRow("w", { status: "Failed" }), executionRow("w", { attempt: 2 })]
           yield* journal.commit(lease, {
             ...empty,
