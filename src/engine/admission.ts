@@ -27,7 +27,7 @@ const registrationGrace = Duration.seconds(1)
 export const loadsMax = 32
 
 /** The end of one execution of a workflow. */
-export interface ExecutionEnd {
+interface ExecutionEnd {
   readonly generation: number
   readonly attempt: number
   readonly outcome: Outcome
@@ -193,10 +193,16 @@ export const make = ({ fork, host, journal, putBack }: Options): Admission => {
             return
         }
       }
-    }).pipe(Effect.ensuring(Effect.sync(() => {
-      if (active.get(id) === self) leave(id, self)
-      Deferred.unsafeDone(self.running, Effect.void)
-    })))
+    }).pipe(
+      // A fault of the engine itself: it must not look as if the workflow went on.
+      Effect.catchAllDefect((defect) =>
+        Effect.logError(`tempolite: the engine failed to run the workflow ${id}; a restart tries again`, defect)
+      ),
+      Effect.ensuring(Effect.sync(() => {
+        if (active.get(id) === self) leave(id, self)
+        Deferred.unsafeDone(self.running, Effect.void)
+      }))
+    )
 
   const take = (id: string, known?: Journal.WorkflowRow): Active | undefined => {
     const already = active.get(id)

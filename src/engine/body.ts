@@ -2,11 +2,11 @@
  * The body of a run: its main fiber, what its fibers see (clock, random numbers, tracer, loggers), and the fiber that
  * compensates.
  */
-import * as Cause from "effect/Cause"
+import type * as Cause from "effect/Cause"
 import * as DateTime from "effect/DateTime"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
-import * as Exit from "effect/Exit"
+import type * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as FiberId from "effect/FiberId"
 import * as FiberRef from "effect/FiberRef"
@@ -16,7 +16,7 @@ import * as Execution from "../Execution.ts"
 import * as Key from "../internal/key.ts"
 import type { WorkflowRow } from "../Journal.ts"
 import * as BodyClock from "./clock.ts"
-import { anchor, Frame, place, type Place } from "./frame.ts"
+import { anchor, Frame, type Place, place } from "./frame.ts"
 import * as Ids from "./ids.ts"
 import * as Offer from "./offer.ts"
 import type { Parts } from "./parts.ts"

@@ -2,12 +2,12 @@
  * What a run asks of the engine about its sub-workflows.
  */
 import type { Ended } from "../Engine.ts"
+import * as Key from "../internal/key.ts"
 import type * as Journal from "../Journal.ts"
 import type { Outcome } from "../Outcome.ts"
 import { Failure } from "../Outcome.ts"
-import * as Key from "../internal/key.ts"
 
-export interface ChildHandle {
+interface ChildHandle {
   /** Cancels the sub-workflow, at any time after `start`; its end is still told. */
   readonly cancel: () => void
   /** Tells nothing any more; the sub-workflow goes on. */

@@ -7,8 +7,8 @@ import * as Stream from "effect/Stream"
 import type { Ended, Engine, Service } from "../Engine.ts"
 import { JournalError, WorkflowConflict, WorkflowNotFound } from "../Errors.ts"
 import type { WorkflowId, WorkflowStatus } from "../Info.ts"
-import { makeInfo } from "../internal/info.ts"
 import * as Codec from "../internal/codec.ts"
+import { makeInfo } from "../internal/info.ts"
 import * as Key from "../internal/key.ts"
 import type * as Journal from "../Journal.ts"
 import { Failure, Success } from "../Outcome.ts"
@@ -96,7 +96,9 @@ export const make = (journal: Journal.Service, engine: Engine): Service => {
 export const remote = (journal: Journal.Service): Engine => ({
   register: (definition) =>
     Effect.dieMessage(
-      `the layer of the workflow ${JSON.stringify(definition.name)} needs an engine, and \`Tempolite.layerClient\` has ` +
+      `the layer of the workflow ${
+        JSON.stringify(definition.name)
+      } needs an engine, and \`Tempolite.layerClient\` has ` +
         "none. Use its `client` layer here, or `Tempolite.layer`"
     ),
   start: ({ id, name, payload }) =>

@@ -126,7 +126,9 @@ export const make = (
     let writing: Pending | undefined = undefined
 
     const write = (batch: Pending) =>
-      Effect.suspend(() => batch.isEmpty ? Effect.succeed([]) : Effect.uninterruptible(journal.commit(lease, batch.batch()))).pipe(
+      Effect.suspend(() =>
+        batch.isEmpty ? Effect.succeed([]) : Effect.uninterruptible(journal.commit(lease, batch.batch()))
+      ).pipe(
         Effect.tapErrorTag("JournalError", (error) =>
           Effect.zipRight(
             Effect.sync(() => {

@@ -17,8 +17,7 @@ const value = (text: string | null): unknown => Either.getOrElse(Json.parse(text
 const error = (text: string | null): Option.Option<unknown> =>
   Option.map(Option.fromNullable(text), (cause) => failure(cause))
 
-const failure = (text: string): unknown =>
-  Either.getOrElse(CauseText.decode(text, Either.right), () => text)
+const failure = (text: string): unknown => Either.getOrElse(CauseText.decode(text, Either.right), () => text)
 
 const time = (millis: number | null): Option.Option<DateTime.Utc> =>
   Option.map(Option.fromNullable(millis), (at) => DateTime.unsafeMake(at))
@@ -46,8 +45,10 @@ const outcome = (row: StepRow): StepDescription["outcome"] => {
 }
 
 const failed = (text: string | null): StepDescription["outcome"] =>
-  Option.map(Option.fromNullable(text), (cause) =>
-    Either.match(CauseText.decode(cause, Either.right), { onLeft: Exit.die, onRight: Exit.failCause }))
+  Option.map(
+    Option.fromNullable(text),
+    (cause) => Either.match(CauseText.decode(cause, Either.right), { onLeft: Exit.die, onRight: Exit.failCause })
+  )
 
 const attempt = (row: StepExecutionRow): StepDescription["executions"][number] => ({
   id: Ids.stepExecution(row.workflowId, row.generation, row.path, row.attempt),
@@ -106,4 +107,3 @@ export const describe = ({ executions, stepExecutions, steps, workflow }: Histor
       .map((row) => step(row, attempts.get(row.path) ?? []))
   }
 }
-

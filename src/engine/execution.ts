@@ -97,7 +97,8 @@ export const make = (
           return new NonDeterminism({
             workflowId,
             key: null,
-            message: `a fiber of the body${where} was woken by something that is no step: a promise, a callback, or a ` +
+            message:
+              `a fiber of the body${where} was woken by something that is no step: a promise, a callback, or a ` +
               "Deferred, Queue or Semaphore shared with the outside. A replay cannot wake it again: put what it waits " +
               "for into an activity"
           })
@@ -174,12 +175,16 @@ export const make = (
     }
 
     /** The body and all that it left behind have ended: what becomes of the workflow? `None` goes on. */
-    const afterBody = (exit: Exit.Exit<unknown, unknown>): Effect.Effect<Option.Option<RunEnd>> =>
+    const afterBody = (ended: Exit.Exit<unknown, unknown>): Effect.Effect<Option.Option<RunEnd>> =>
       Effect.gen(function*() {
         if (cancelDelivered) {
-          compensate(Exit.isFailure(exit) ? exit.cause : Cause.interrupt(FiberId.none))
+          compensate(Exit.isFailure(ended) ? ended.cause : Cause.interrupt(FiberId.none))
           return Option.none()
         }
+        // Nobody asked for it: an interruption of its own making is no cancel.
+        const exit = Exit.isFailure(ended) && Cause.isInterruptedOnly(ended.cause)
+          ? Exit.die(new Error("the body interrupted itself"))
+          : ended
         const outcome = definition.encode(exit)
         if (outcome._tag === "Success") return Option.some(yield* finish("Completed", outcome))
         const cause = Exit.isFailure(exit) ? exit.cause : Cause.die(outcome.cause)
@@ -299,7 +304,8 @@ export const make = (
     })
 
     return {
-      drive: Effect.onInterrupt(drive, () => drop),
+      // Interrupted, or at a fault of its own, it must not leave fibers behind.
+      drive: Effect.onError(drive, () => drop),
       cancel: (handled) => {
         ledger.cancel(handled)
         signal()

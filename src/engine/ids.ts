@@ -1,8 +1,8 @@
 /**
  * Ids of executions and activities. They are derived, never drawn, and so the same on every replay.
  */
-import type { StepRow, WorkflowRow } from "../Journal.ts"
 import * as Key from "../internal/key.ts"
+import type { StepRow, WorkflowRow } from "../Journal.ts"
 
 /** The `attempt`-th execution of this generation. */
 export const workflowExecution = (id: string, generation: number, attempt: number): string =>

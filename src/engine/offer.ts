@@ -14,7 +14,7 @@ import type { StepRow } from "../Journal.ts"
 import { type Outcome, Success } from "../Outcome.ts"
 import * as Attempts from "./attempts.ts"
 import * as Children from "./children.ts"
-import { anchor, place, type Place } from "./frame.ts"
+import { anchor, type Place, place } from "./frame.ts"
 import * as Ids from "./ids.ts"
 import type { Parts } from "./parts.ts"
 import type { Asked } from "./replay.ts"
@@ -214,7 +214,9 @@ export const make = ({ host, isClosing, isDropped, ledger, scheduler, steps }: P
       }),
     mark: (path, status, outcome) => {
       const row = ledger.step(path)
-      if (row === undefined || row.status === status || steps.fault !== undefined || !mayFollow(row.status, status)) return
+      if (row === undefined || row.status === status || steps.fault !== undefined || !mayFollow(row.status, status)) {
+        return
+      }
       ledger.put({
         ...row,
         status,

@@ -16,7 +16,8 @@ export interface Failure {
 
 /**
  * When the attempt after the last of `failures` is due, or `None` when the policy is spent or the last cause holds no
- * typed error. Depends on its arguments only: the draws of a jittered schedule come from `seed`.
+ * typed error. Depends on its arguments only: the draws of a jittered schedule come from `seed`. A policy that throws
+ * retries nothing.
  */
 export const next = (
   policy: RetryPolicy,
@@ -29,10 +30,20 @@ export const next = (
     for (const failure of failures) {
       const input = policy.input(failure.cause)
       if (Option.isNone(input)) return Option.none()
-      const [after, , decision] = yield* policy.schedule.step(failure.at, input.value, state)
+      const step: readonly [unknown, unknown, ScheduleDecision.ScheduleDecision] = yield* policy.schedule.step(
+        failure.at,
+        input.value,
+        state
+      )
+      const [after, , decision] = step
       if (ScheduleDecision.isDone(decision)) return Option.none()
       state = after
       due = Option.some(Math.ceil(Math.max(failure.at, Intervals.start(decision.intervals))))
     }
     return due
-  }).pipe(Effect.withRandom(Random.make(seed)))
+  }).pipe(
+    Effect.withRandom(Random.make(seed)),
+    Effect.catchAllDefect((defect) =>
+      Effect.as(Effect.logError("tempolite: a retry policy threw; nothing is retried", defect), Option.none())
+    )
+  )

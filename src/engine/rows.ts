@@ -64,8 +64,7 @@ export const executionEnded = (
 ): StepExecutionRow => ({ ...row, status, finishedAt: at, error })
 
 /** Whether a step keeps its outcome in the next execution of its workflow. */
-const isKept = (row: StepRow): boolean =>
-  row.status === "Completed" && !row.undo && !isImplicitTimer(row)
+const isKept = (row: StepRow): boolean => row.status === "Completed" && !row.undo && !isImplicitTimer(row)
 
 /**
  * What the next execution of a workflow does not keep: steps that failed, were cancelled, lost or compensated; undo

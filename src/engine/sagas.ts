@@ -12,7 +12,7 @@ import * as Option from "effect/Option"
 import type { Region } from "../Execution.ts"
 import type { StepStatus } from "../Info.ts"
 import type { Outcome } from "../Outcome.ts"
-import { Frame, place, type Place, type Undo } from "./frame.ts"
+import { Frame, type Place, place, type Undo } from "./frame.ts"
 
 export interface Options {
   readonly isDropped: () => boolean

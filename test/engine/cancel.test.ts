@@ -1,7 +1,7 @@
 import { assert, describe, it } from "vitest"
 import { bodies } from "../support/bodies.ts"
-import { id } from "../support/Simulation.ts"
 import { assertPrefixes, assertSame, from, live } from "../support/prefixes.ts"
+import { id } from "../support/Simulation.ts"
 
 const only = process.env["BODY"]
 const chosen = only === undefined ? bodies : bodies.filter((body) => body.name.includes(only))
@@ -18,7 +18,9 @@ describe("a cancel at every position", () => {
           }
         })
         assert.include(["Cancelled", "Completed", "Failed"], run.status, `cancelled at ${at}: ${run.exit}`)
-        const requested = run.commits.findIndex(({ batch }) => batch.workflows.some((row) => row.id === id && row.cancelSeq !== null))
+        const requested = run.commits.findIndex(({ batch }) =>
+          batch.workflows.some((row) => row.id === id && row.cancelSeq !== null)
+        )
         // The rest of the prefixes know nothing of a cancel: they are those of the undisturbed run.
         if (requested !== -1) await assertPrefixes(body, seed, run, { from: requested + 1, stride: 2 })
       }

@@ -50,7 +50,12 @@ export const snapshot = (journal: Journal.Service, ids: ReadonlyArray<string>): 
         onNone: () => ({ id, missing: true }),
         onSome: ({ executions, steps, workflow }) => ({
           workflow: { ...workflow, createdAt: 0, startedAt: 0 },
-          executions: executions.map(({ attempt, error, finishedAt, status }) => ({ attempt, error, finishedAt, status })),
+          executions: executions.map(({ attempt, error, finishedAt, status }) => ({
+            attempt,
+            error,
+            finishedAt,
+            status
+          })),
           // Attempts differ where one was lost; what was asked, its outcome and its place in the order do not.
           steps: steps.map(({ attempts: _, firstAttempt: __, outcome, ...row }) => ({
             ...row,

@@ -67,7 +67,7 @@ const turn = () => new Promise<void>((resolve) => setImmediate(resolve))
 
 /** Lets the process run until nothing happens any more but by the passing of time. */
 export const settle = async (activity: () => number): Promise<void> => {
-  for (let quiet = 0, before = activity(); quiet < 6; ) {
+  for (let quiet = 0, before = activity(); quiet < 6;) {
     await turn()
     const after = activity()
     quiet = after === before ? quiet + 1 : 0

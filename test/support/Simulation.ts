@@ -2,7 +2,20 @@
  * Runs a workflow body in virtual time against a simulated world, from any state of the journal, and keeps all that can
  * be compared: the result, the trace of the body, the journal and the calls outside.
  */
-import { Cause, Duration, Effect, Exit, Fiber, Layer, Logger, LogLevel, Schedule, Schema, type Scope } from "effect"
+import {
+  Cause,
+  Duration,
+  Effect,
+  Exit,
+  Fiber,
+  Layer,
+  Logger,
+  LogLevel,
+  Runtime,
+  Schedule,
+  Schema,
+  type Scope
+} from "effect"
 import { Activity, Journal, Saga, SideEffect, Tempolite, Workflow } from "../../src/index.ts"
 import * as Recording from "./RecordingJournal.ts"
 import { settle, SimClock } from "./SimClock.ts"
@@ -11,7 +24,7 @@ import { type Plan, World } from "./World.ts"
 export class Broken extends Schema.TaggedError<Broken>()("Broken", { key: Schema.String }) {}
 
 /** The one activity of simulated bodies. `fail`: on which of its attempts it fails, or always. */
-export class Act extends Activity.Tag<Act>()("Act", {
+class Act extends Activity.Tag<Act>()("Act", {
   payload: {
     fail: Schema.optionalWith(Schema.Union(Schema.Literal("always"), Schema.Number), { default: () => 0 }),
     arg: Schema.optional(Schema.Unknown)
@@ -43,10 +56,10 @@ export class Child extends Workflow.Tag<Child>()("Child", {
   error: Broken
 }) {}
 
-export class Main extends Workflow.Tag<Main>()("Main", { success: Schema.Unknown, error: Schema.Unknown }) {}
+class Main extends Workflow.Tag<Main>()("Main", { success: Schema.Unknown, error: Schema.Unknown }) {}
 
 /** With executions: up to three. */
-export class Again extends Workflow.Tag<Again>()("Again", {
+class Again extends Workflow.Tag<Again>()("Again", {
   success: Schema.Unknown,
   error: Schema.Unknown,
   retry: { schedule: Schedule.spaced("30 seconds"), times: 2 }
@@ -95,7 +108,7 @@ export interface Options {
   readonly before?: (advances: number, control: Control) => void
 }
 
-export interface Control {
+interface Control {
   /** Asks to cancel the workflow. */
   readonly cancel: () => void
   /** Closes the engine; `simulate` then returns with what there is. */
@@ -122,7 +135,8 @@ export const id = "w"
 const show = (exit: Exit.Exit<unknown, unknown>): string =>
   Exit.match(exit, {
     onSuccess: (value) => `success ${JSON.stringify(value)}`,
-    onFailure: (cause) => `failure ${Cause.pretty(cause).split("\n").filter((line) => !line.trim().startsWith("at ")).join(" ")}`
+    onFailure: (cause) =>
+      `failure ${Cause.pretty(cause).split("\n").filter((line) => !line.trim().startsWith("at ")).join(" ")}`
   })
 
 /** How many attempts of each activity ended by themselves. */
@@ -162,10 +176,11 @@ export const simulate = async (options: Options): Promise<Simulated> => {
     note,
     act: (key, { arg, fail = 0 } = {}) =>
       Act.execute(key, { fail, ...(arg === undefined ? {} : { arg }) }).pipe(
-        Effect.onExit((exit) => note(`${key} ${Exit.isSuccess(exit) ? "ok" : Exit.isInterrupted(exit) ? "cut" : "bad"}`))
+        Effect.onExit((exit) =>
+          note(`${key} ${Exit.isSuccess(exit) ? "ok" : Exit.isInterrupted(exit) ? "cut" : "bad"}`)
+        )
       ),
-    done: (key) =>
-      Saga.compensate(tools.act(key), () => tools.act(`u-${key}`, { arg: `undone ${key}` }))
+    done: (key) => Saga.compensate(tools.act(key), () => tools.act(`u-${key}`, { arg: `undone ${key}` }))
   }
 
   const past = endedAttempts(options.past)
@@ -187,8 +202,10 @@ export const simulate = async (options: Options): Promise<Simulated> => {
       })
     ),
     Hasty.layer(() =>
-      Effect.flatMap(Activity.Execution, ({ activityId, attempt, key }) =>
-        world.attempt(activityId, attempt, () => Exit.succeed(`<${key}>`)))
+      Effect.flatMap(
+        Activity.Execution,
+        ({ activityId, attempt, key }) => world.attempt(activityId, attempt, () => Exit.succeed(`<${key}>`))
+      )
     ),
     // Another value at each instant: a replay that drew it again would be seen.
     Draw.layer(Effect.sync(() => clock.now % 1_000_000))
@@ -204,12 +221,7 @@ export const simulate = async (options: Options): Promise<Simulated> => {
     })
   )
   const body = () => options.body.run(tools)
-  const workflow = Layer.mergeAll(
-    Main.layer(body),
-    Again.layer(body),
-    child
-  )
-  const live = workflow.pipe(
+  const live = Layer.mergeAll(Main.layer(body), Again.layer(body)).pipe(
     Layer.provide(child),
     Layer.provide(activities),
     Layer.provideMerge(Tempolite.layer({ closeGrace: Duration.zero })),
@@ -227,8 +239,9 @@ export const simulate = async (options: Options): Promise<Simulated> => {
   const Tag = options.body.executions === true ? Again : Main
   const program = Effect.gen(function*() {
     const info = yield* Tag.start(id, {})
+    const runFork = Runtime.runFork(yield* Effect.runtime<never>())
     control = {
-      cancel: () => Effect.runFork(info.cancel),
+      cancel: () => runFork(info.cancel),
       close: () => {
         closed = true
         endedAt = clock.now
@@ -255,7 +268,9 @@ export const simulate = async (options: Options): Promise<Simulated> => {
     if (ended !== undefined || closed) break
     const died = fiber.unsafePoll()
     if (died !== null) throw new Error(`the program ended by itself: ${show(died)}`)
-    const suspended = recording.commits.at(-1)?.batch.workflows.find((row) => row.id === id && row.status === "Suspended")
+    const suspended = recording.commits.at(-1)?.batch.workflows.find((row) =>
+      row.id === id && row.status === "Suspended"
+    )
     if (suspended !== undefined) {
       ended = Exit.die(`suspended: ${suspended.reason ?? ""}`)
       break

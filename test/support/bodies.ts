@@ -33,7 +33,8 @@ import {
   TRef
 } from "effect"
 import { Activity, Saga, SideEffect, Workflow } from "../../src/index.ts"
-import { type Body, Broken, Child, Draw, Hasty, type Requirements, Retried, type Tools } from "./Simulation.ts"
+import type { Broken } from "./Simulation.ts"
+import { type Body, Child, Draw, Hasty, type Requirements, Retried, type Tools } from "./Simulation.ts"
 
 const body = (
   name: string,
@@ -58,10 +59,18 @@ export const bodies: ReadonlyArray<Body> = [
       }
     })),
   body("race", ({ act }) => Effect.race(act("a"), act("b")).pipe(Effect.zip(act("c")))),
-  body("race with a failing side", ({ act }) => Effect.race(act("a", { fail: "always" }), act("b")).pipe(Effect.zip(act("c")))),
-  body("raceAll", ({ act }) => Effect.raceAll(keys.map((key) => act(key))).pipe(Effect.flatMap((won) => act("z", { arg: won })))),
-  body("raceFirst", ({ act }) =>
-    Effect.raceFirst(act("a", { fail: "always" }), act("b")).pipe(Effect.exit, Effect.zipRight(act("c")))),
+  body(
+    "race with a failing side",
+    ({ act }) => Effect.race(act("a", { fail: "always" }), act("b")).pipe(Effect.zip(act("c")))
+  ),
+  body(
+    "raceAll",
+    ({ act }) => Effect.raceAll(keys.map((key) => act(key))).pipe(Effect.flatMap((won) => act("z", { arg: won })))
+  ),
+  body(
+    "raceFirst",
+    ({ act }) => Effect.raceFirst(act("a", { fail: "always" }), act("b")).pipe(Effect.exit, Effect.zipRight(act("c")))
+  ),
   body("raceWith", ({ act, note }) =>
     Effect.raceWith(act("a"), act("b"), {
       onSelfDone: (_, other) => Effect.zipRight(note("a first"), Fiber.join(other)),
@@ -70,17 +79,28 @@ export const bodies: ReadonlyArray<Body> = [
   body("timeouts of all kinds", ({ act }) =>
     Effect.gen(function*() {
       const a = yield* Effect.timeoutOption(act("a"), "30 seconds")
-      const b = yield* Effect.timeoutTo(act("b"), { duration: "30 seconds", onSuccess: () => "in time", onTimeout: () => "late" })
+      const b = yield* Effect.timeoutTo(act("b"), {
+        duration: "30 seconds",
+        onSuccess: () => "in time",
+        onTimeout: () => "late"
+      })
       const c = yield* Effect.exit(Effect.timeoutFail(act("c"), { duration: "30 seconds", onTimeout: () => "late" }))
       const d = yield* act("d").pipe(Effect.disconnect, Effect.timeoutOption("30 seconds"))
       return [Option.isSome(a), b, Exit.isSuccess(c), Option.isSome(d)]
     })),
-  body("forEach with concurrency", ({ act, note }) =>
-    Effect.forEach(keys, (key) => Effect.zipRight(act(key), note(`after ${key}`)), { concurrency: 2 })),
-  body("forEach without bounds, each in two steps", ({ act }) =>
-    Effect.forEach(keys, (key) => Effect.zip(act(`${key}1`), act(`${key}2`)), { concurrency: "unbounded" })),
-  body("a failing forEach", ({ act }) =>
-    Effect.forEach(keys, (key) => act(key, { fail: key === "c" ? "always" : 0 }), { concurrency: 3 })),
+  body(
+    "forEach with concurrency",
+    ({ act, note }) =>
+      Effect.forEach(keys, (key) => Effect.zipRight(act(key), note(`after ${key}`)), { concurrency: 2 })
+  ),
+  body(
+    "forEach without bounds, each in two steps",
+    ({ act }) => Effect.forEach(keys, (key) => Effect.zip(act(`${key}1`), act(`${key}2`)), { concurrency: "unbounded" })
+  ),
+  body(
+    "a failing forEach",
+    ({ act }) => Effect.forEach(keys, (key) => act(key, { fail: key === "c" ? "always" : 0 }), { concurrency: 3 })
+  ),
   body("all, either and validate", ({ act }) =>
     Effect.all([
       Effect.either(act("a", { fail: "always" })),
@@ -121,7 +141,9 @@ export const bodies: ReadonlyArray<Body> = [
   body("Queue", ({ act, note }) =>
     Effect.gen(function*() {
       const queue = yield* Queue.bounded<string>(1)
-      yield* Effect.forkScoped(Effect.forEach(keys, (key) => Effect.zipRight(act(key), Queue.offer(queue, key)), { concurrency: 3 }))
+      yield* Effect.forkScoped(
+        Effect.forEach(keys, (key) => Effect.zipRight(act(key), Queue.offer(queue, key)), { concurrency: 3 })
+      )
       for (let i = 0; i < keys.length; i++) {
         const key = yield* Queue.take(queue)
         yield* note(`took ${key}`)
@@ -133,10 +155,12 @@ export const bodies: ReadonlyArray<Body> = [
       const pubsub = yield* PubSub.unbounded<string>()
       const read = (name: string) =>
         Effect.flatMap(PubSub.subscribe(pubsub), (queue) =>
-          Effect.forEach([1, 2, 3], () => Effect.flatMap(Queue.take(queue), (value) => note(`${name} ${value}`))))
+          Effect.forEach([1, 2, 3], () =>
+            Effect.flatMap(Queue.take(queue), (value) => note(`${name} ${value}`))))
       const readers = yield* Effect.all([Effect.forkScoped(read("x")), Effect.forkScoped(read("y"))])
       yield* Effect.yieldNow()
-      yield* Effect.forEach(["a", "b", "c"], (key) => Effect.zipRight(act(key), PubSub.publish(pubsub, key)), { concurrency: 2 })
+      yield* Effect.forEach(["a", "b", "c"], (key) =>
+        Effect.zipRight(act(key), PubSub.publish(pubsub, key)), { concurrency: 2 })
       yield* Fiber.joinAll(readers)
     })),
   body("Mailbox", ({ act, note }) =>
@@ -241,8 +265,11 @@ export const bodies: ReadonlyArray<Body> = [
   body("TQueue", ({ act, note }) =>
     Effect.gen(function*() {
       const queue = yield* STM.commit(TQueue.bounded<string>(1))
-      yield* Effect.forkScoped(Effect.forEach(keys, (key) =>
-        Effect.zipRight(act(key), STM.commit(TQueue.offer(queue, key))), { concurrency: 2 }))
+      yield* Effect.forkScoped(
+        Effect.forEach(keys, (key) => Effect.zipRight(act(key), STM.commit(TQueue.offer(queue, key))), {
+          concurrency: 2
+        })
+      )
       yield* Effect.forEach(keys, () => Effect.flatMap(STM.commit(TQueue.take(queue)), note))
     })),
   body("Stream, mapped in order", ({ act, note }) =>
@@ -276,7 +303,10 @@ export const bodies: ReadonlyArray<Body> = [
     Stream.mapEffect(Stream.make("a", "b", "c"), (key) => act(key)).pipe(
       Stream.broadcast(2, 4),
       Effect.flatMap(([x, y]) =>
-        Effect.all([Stream.runForEach(x, (v) => note(`x ${String(v)}`)), Stream.runForEach(y, (v) => act(`y-${String(v)}`))], {
+        Effect.all([
+          Stream.runForEach(x, (v) => note(`x ${String(v)}`)),
+          Stream.runForEach(y, (v) => act(`y-${String(v)}`))
+        ], {
           concurrency: 2
         })
       )
@@ -307,13 +337,19 @@ export const bodies: ReadonlyArray<Body> = [
     )),
   body("uninterruptible regions", ({ act }) =>
     Effect.gen(function*() {
-      const late = yield* Effect.timeoutOption(Effect.uninterruptible(Effect.zipRight(act("a"), act("b"))), "10 seconds")
+      const late = yield* Effect.timeoutOption(
+        Effect.uninterruptible(Effect.zipRight(act("a"), act("b"))),
+        "10 seconds"
+      )
       const raced = yield* Effect.race(Effect.uninterruptible(act("c")), act("d"))
       return [Option.isSome(late), raced]
     })),
   body("steps in the handlers of an interruption", ({ act }) =>
     Effect.race(
-      Effect.onInterrupt(Effect.zipRight(act("a"), act("b")), () => Effect.ignore(Effect.zipRight(act("i1"), act("i2")))),
+      Effect.onInterrupt(
+        Effect.zipRight(act("a"), act("b")),
+        () => Effect.ignore(Effect.zipRight(act("i1"), act("i2")))
+      ),
       act("c")
     )),
   body("FiberSet", ({ act }) =>
@@ -401,9 +437,14 @@ export const bodies: ReadonlyArray<Body> = [
         })
       )
     )
-    return RequestResolver.contextFromEffect(resolver).pipe(Effect.flatMap((source) =>
-      Effect.forEach(keys, (key) => Effect.request(new Get({ key }), source), { batching: true, concurrency: "unbounded" })
-    ))
+    return RequestResolver.contextFromEffect(resolver).pipe(
+      Effect.flatMap((source) =>
+        Effect.forEach(keys, (key) => Effect.request(new Get({ key }), source), {
+          batching: true,
+          concurrency: "unbounded"
+        })
+      )
+    )
   }),
   body("side effects between steps", ({ act }) =>
     Effect.gen(function*() {
@@ -430,10 +471,14 @@ export const bodies: ReadonlyArray<Body> = [
       Retried.execute("r2", { fail: 3 }),
       Effect.either(Retried.execute("r3", { fail: 9 }))
     ], { concurrency: "unbounded" })),
-  body("activities with a timeout", () =>
-    Effect.forEach(keys, (key) => Effect.map(Effect.either(Hasty.execute(key)), (either) => either._tag), {
-      concurrency: "unbounded"
-    }), { restarts: true }),
+  body(
+    "activities with a timeout",
+    () =>
+      Effect.forEach(keys, (key) => Effect.map(Effect.either(Hasty.execute(key)), (either) => either._tag), {
+        concurrency: "unbounded"
+      }),
+    { restarts: true }
+  ),
   body("a saga that completes", ({ act, done }) =>
     Effect.gen(function*() {
       yield* done("a")
@@ -446,28 +491,41 @@ export const bodies: ReadonlyArray<Body> = [
       yield* done("b")
       return yield* act("c", { fail: "always" })
     })),
-  body("a saga whose steps run in parallel and fail", ({ act, done }) =>
-    Effect.forEach(keys, (key) => key === "d" ? act(key, { fail: "always" }) : done(key), { concurrency: "unbounded" })),
-  body("compensated steps in a race, then failure", ({ act, done }) =>
-    Effect.zipRight(Effect.race(done("a"), done("b")), act("c", { fail: "always" }))),
+  body(
+    "a saga whose steps run in parallel and fail",
+    ({ act, done }) =>
+      Effect.forEach(keys, (key) => key === "d" ? act(key, { fail: "always" }) : done(key), {
+        concurrency: "unbounded"
+      })
+  ),
+  body(
+    "compensated steps in a race, then failure",
+    ({ act, done }) => Effect.zipRight(Effect.race(done("a"), done("b")), act("c", { fail: "always" }))
+  ),
   body("a saga in a saga, the inner one fails", ({ act, done }) =>
     Effect.gen(function*() {
       yield* done("a")
-      const inner = yield* Effect.either(Saga.scoped("trip", Effect.gen(function*() {
-        yield* done("flight")
-        yield* done("hotel")
-        return yield* act("car", { fail: "always" })
-      })))
+      const inner = yield* Effect.either(Saga.scoped(
+        "trip",
+        Effect.gen(function*() {
+          yield* done("flight")
+          yield* done("hotel")
+          return yield* act("car", { fail: "always" })
+        })
+      ))
       yield* done("b")
       return inner._tag
     })),
   body("a saga in a saga, both fail", ({ act, done }) =>
     Effect.gen(function*() {
       yield* done("a")
-      yield* Saga.scoped("trip", Effect.gen(function*() {
-        yield* Effect.all([done("flight"), done("hotel")], { concurrency: 2 })
-        return yield* act("car", { fail: "always" })
-      }))
+      yield* Saga.scoped(
+        "trip",
+        Effect.gen(function*() {
+          yield* Effect.all([done("flight"), done("hotel")], { concurrency: 2 })
+          return yield* act("car", { fail: "always" })
+        })
+      )
       return yield* done("b")
     })),
   body("a saga undone as a whole", ({ act, done }) =>
@@ -483,8 +541,11 @@ export const bodies: ReadonlyArray<Body> = [
   body("undos with timeouts and races in them", ({ act, note }) =>
     Effect.gen(function*() {
       yield* Saga.compensate(act("a"), () =>
-        Effect.race(Effect.timeoutOption(act("u-a1"), "20 seconds"), act("u-a2")).pipe(Effect.zipRight(note("undone a"))))
-      yield* Saga.compensate(act("b"), () => Effect.all([act("u-b1"), act("u-b2")], { concurrency: 2 }))
+        Effect.race(Effect.timeoutOption(act("u-a1"), "20 seconds"), act("u-a2")).pipe(
+          Effect.zipRight(note("undone a"))
+        ))
+      yield* Saga.compensate(act("b"), () =>
+        Effect.all([act("u-b1"), act("u-b2")], { concurrency: 2 }))
       return yield* act("c", { fail: "always" })
     })),
   body("an undo that fails", ({ act, done }) =>
@@ -513,8 +574,10 @@ export const bodies: ReadonlyArray<Body> = [
       yield* act("b", { arg: failed._tag })
       return yield* Child.child("c2", { steps: 1, fail: true })
     })),
-  body("a sub-workflow that loses a race", ({ act }) =>
-    Effect.race(Child.child("c1", { steps: 3 }), act("a")).pipe(Effect.zipRight(act("b")))),
+  body(
+    "a sub-workflow that loses a race",
+    ({ act }) => Effect.race(Child.child("c1", { steps: 3 }), act("a")).pipe(Effect.zipRight(act("b")))
+  ),
   body("sub-workflows started, awaited and left", ({ act }) =>
     Effect.gen(function*() {
       const one = yield* Child.startChild("c1", { steps: 1 })
@@ -542,18 +605,23 @@ export const bodies: ReadonlyArray<Body> = [
     }), { executions: true }),
   body("executions: a reservation that differs", ({ act }) =>
     Effect.gen(function*() {
-      const id = yield* Saga.scoped("book", Effect.gen(function*() {
-        const id = yield* Saga.compensate(Draw.record("id"), () => act("release"))
-        yield* act("confirm-in", { arg: id })
-        return yield* act("bad", { fail: 1 }).pipe(Effect.as(id))
-      }))
+      const id = yield* Saga.scoped(
+        "book",
+        Effect.gen(function*() {
+          const id = yield* Saga.compensate(Draw.record("id"), () => act("release"))
+          yield* act("confirm-in", { arg: id })
+          return yield* act("bad", { fail: 1 }).pipe(Effect.as(id))
+        })
+      )
       return yield* act("confirm", { arg: id })
     }), { executions: true }),
   body("executions: backoff in the body, in parallel", ({ act }) =>
     Effect.gen(function*() {
       let round = 0
       yield* Effect.all([
-        Effect.suspend(() => act(`a${round++}`, { fail: round < 2 ? "always" : 0 })).pipe(Effect.retry(Schedule.spaced("1 hour"))),
+        Effect.suspend(() => act(`a${round++}`, { fail: round < 2 ? "always" : 0 })).pipe(
+          Effect.retry(Schedule.spaced("1 hour"))
+        ),
         act("p")
       ], { concurrency: 2 })
       return yield* act("z", { fail: 1 })

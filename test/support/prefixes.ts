@@ -4,7 +4,7 @@
 import { assert } from "vitest"
 import { type Body, type Options, simulate, type Simulated } from "./Simulation.ts"
 
-export const begin = 1_700_000_000_000
+const begin = 1_700_000_000_000
 
 export const live = (body: Body, seed: number, more: Partial<Options> = {}): Promise<Simulated> =>
   simulate({ body, seed, past: [], at: begin, future: [], ...more })
@@ -48,7 +48,9 @@ export const assertNothingAgain = (
   isChanged = false
 ): void => {
   const state = stateAt(before, count)
-  const laterStarts = new Set(before.world.calls.filter((call) => call.commitsAtStart >= count).map((call) => call.path))
+  const laterStarts = new Set(
+    before.world.calls.filter((call) => call.commitsAtStart >= count).map((call) => call.path)
+  )
   for (const call of after.world.calls) {
     const was = state.get(call.path)
     // A step that was reset for a new execution runs again, in the first run too.
@@ -59,7 +61,9 @@ export const assertNothingAgain = (
       one.path === call.path && one.ended === "Interrupted" && one.commitsAtEnd + 1 < count
     )
     // An attempt that timed out was interrupted too, and is followed by another.
-    if (interrupted !== undefined && body.restarts !== true && !isChanged && !before.closed && !laterStarts.has(call.path)) {
+    if (
+      interrupted !== undefined && body.restarts !== true && !isChanged && !before.closed && !laterStarts.has(call.path)
+    ) {
       assert.fail(`${body.name}: ${call.path} had been interrupted before commit ${count} and started again`)
     }
   }
