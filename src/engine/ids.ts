@@ -25,5 +25,11 @@ export const idempotencyKey = (workflow: WorkflowRow, row: StepRow): string =>
   `${step(workflow.id, workflow.generation, row.path)}@${workflow.createdAt.toString(36)}` +
   (row.round === 0 ? "" : `.${row.round}`)
 
-/** The id of a sub-workflow: where it was asked for. */
-export const child = (parentId: string, generation: number, path: string): string => step(parentId, generation, path)
+/**
+ * The id of a sub-workflow: where it was asked for. It is an id as any other, under which a client finds it; what its
+ * parent's id was escaped for is not escaped again, however deep it is.
+ */
+export const child = (parent: WorkflowRow, path: string): string => {
+  const parentId = parent.parentId === null ? parent.id : String(Key.decode(parent.id))
+  return Key.encode(step(parentId, parent.generation, path))
+}

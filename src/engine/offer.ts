@@ -85,7 +85,7 @@ export const make = ({ host, isClosing, isDropped, ledger, scheduler, steps }: P
     const row = ledger.step(path)
     const isKnown = row !== undefined && row.status !== "Pending"
     const attempts = (row?.attempts ?? 0) + (isKnown ? 0 : 1)
-    const id = Ids.child(ledger.workflow.id, ledger.workflow.generation, path)
+    const id = Ids.child(ledger.workflow, path)
     return { id: attempts === 1 ? id : `${id}@${attempts}`, attempts, isKnown }
   }
 
