@@ -1,0 +1,14 @@
+/**
+ * The promises of the engine, for every journal layer.
+ */
+import { describe } from "@effect/vitest"
+import type { Layer } from "effect"
+import type { Journal } from "../src/index.ts"
+import { promised } from "./engine-suite/bench.ts"
+import { workflows } from "./engine-suite/workflows.ts"
+
+export const suite = <E>(name: string, layer: Layer.Layer<Journal.Journal, E>) =>
+  describe(`Engine (${name})`, () => {
+    const promise = promised(layer)
+    describe("workflows", () => workflows(promise))
+  })
