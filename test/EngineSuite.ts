@@ -4,11 +4,15 @@
 import { describe } from "@effect/vitest"
 import type { Layer } from "effect"
 import type { Journal } from "../src/index.ts"
+import { activities } from "./engine-suite/activities.ts"
 import { promised } from "./engine-suite/bench.ts"
+import { sideEffects } from "./engine-suite/sideEffects.ts"
 import { workflows } from "./engine-suite/workflows.ts"
 
 export const suite = <E>(name: string, layer: Layer.Layer<Journal.Journal, E>) =>
   describe(`Engine (${name})`, () => {
     const promise = promised(layer)
     describe("workflows", () => workflows(promise))
+    describe("activities", () => activities(promise))
+    describe("side effects", () => sideEffects(promise))
   })

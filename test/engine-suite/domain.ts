@@ -1,7 +1,7 @@
 /**
  * What the tests of the engine run: one activity that does what the test says, and one workflow whose body the test gives.
  */
-import { Effect, Layer, Schema, type Scope } from "effect"
+import { Cause, Effect, Either, Exit, Layer, Schema, type Scope } from "effect"
 import { Activity, type Saga, type Tempolite, Workflow } from "../../src/index.ts"
 
 export class Declined extends Schema.TaggedError<Declined>()("Declined", { reason: Schema.String }) {}
@@ -57,3 +57,20 @@ export const counting = (calls: Array<string>, millis = 0): Handler => ({ attemp
     calls.push(`${key}#${attempt}`)
     return `<${key}>`
   }).pipe(Effect.zipLeft(millis === 0 ? Effect.void : Effect.sleep(millis)))
+
+/** An exit as a person reads it. */
+export const show = (exit: Exit.Exit<unknown, unknown>): string =>
+  Exit.match(exit, {
+    onSuccess: (value) => `success ${JSON.stringify(value)}`,
+    onFailure: (cause) => Cause.pretty(cause)
+  })
+
+/** The error of a step that must fail. */
+export const errorOf = <E, R>(self: Effect.Effect<unknown, E, R>): Effect.Effect<E, never, R> =>
+  Effect.flatMap(
+    Effect.either(self),
+    Either.match({
+      onLeft: Effect.succeed,
+      onRight: (value) => Effect.dieMessage(`it succeeded with ${JSON.stringify(value)}`)
+    })
+  )
