@@ -90,6 +90,10 @@ export const make = ({ fork, host, journal, putBack }: Options): Admission => {
     for (const request of self.cancels) if (request !== undefined) putBack(request)
   }
 
+  /** The row as it is once everything that was put is written. */
+  const latest = (id: string): Effect.Effect<Journal.WorkflowRow | undefined> =>
+    Effect.map(Effect.zipRight(committer.durable, whenReadable(journal.workflow(id))), Option.getOrUndefined)
+
   const untilDue = (wakeAt: number | null, self: Active): Effect.Effect<void> =>
     wakeAt === null || wakeAt <= now() || self.cancels.length > 0
       ? Effect.void
@@ -157,7 +161,7 @@ export const make = ({ fork, host, journal, putBack }: Options): Admission => {
     Effect.gen(function*() {
       let fresh = known
       for (;;) {
-        const row = fresh ?? Option.getOrUndefined(yield* whenReadable(journal.workflow(id)))
+        const row = fresh ?? (yield* latest(id))
         fresh = undefined
         if (row === undefined || Row.hasEnded(row)) {
           // It ended before the cancel came: there is nothing more to do for whoever asked.
@@ -185,7 +189,7 @@ export const make = ({ fork, host, journal, putBack }: Options): Admission => {
             executionEndings.tell(id, { generation, attempt, outcome: end.outcome })
             break
           case "Suspended":
-            if (self.resume || self.cancels.length > 0) break
+            if (end.again || self.resume || self.cancels.length > 0) break
             leave(id, self)
             return
           case "Dropped":
@@ -239,7 +243,8 @@ export const make = ({ fork, host, journal, putBack }: Options): Admission => {
     },
     resume: (id) => {
       const self = take(id)
-      if (self !== undefined) self.resume = true
+      // One that runs is not suspended: there is nothing to resume.
+      if (self !== undefined && (self.run === undefined || self.run.isSuspended())) self.resume = true
     },
     register: (definition) => {
       definitions.set(definition.name, definition)

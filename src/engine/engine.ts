@@ -129,7 +129,9 @@ export const make = (
         Effect.zipRight(Effect.suspend(() => {
           scan.unsafeClose()
           return recover(Option.none())
-        }))
+        })),
+        // Those for workflows whose code was not here.
+        Effect.zipRight(handleRequests)
       )),
       journal.requested.pipe(
         Stream.runForEach(() => handleRequests),

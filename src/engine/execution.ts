@@ -6,6 +6,7 @@ import * as Cause from "effect/Cause"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
 import * as FiberId from "effect/FiberId"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
@@ -29,7 +30,8 @@ import { Steps } from "./steps.ts"
 export type RunEnd =
   | { readonly _tag: "Ended"; readonly ended: Ended }
   | { readonly _tag: "Retry"; readonly outcome: Outcome }
-  | { readonly _tag: "Suspended" }
+  /** `again`: a cancel came while it was being suspended, and is to be delivered. */
+  | { readonly _tag: "Suspended"; readonly again: boolean }
   | { readonly _tag: "Dropped" }
 
 export interface Run {
@@ -37,6 +39,8 @@ export interface Run {
   readonly drive: Effect.Effect<RunEnd>
   /** Takes a cancel into the order of the journal; `handled` is the request that asked for it. */
   readonly cancel: (handled?: number) => void
+  /** Whether it has been suspended, and only waits for attempts to end. */
+  readonly isSuspended: () => boolean
   /** Drops the run at the next rest: nothing is started or delivered any more. Attempts that run may end. */
   readonly close: () => void
   /** Interrupts the attempts that still run; they are recorded as lost. */
@@ -75,6 +79,9 @@ export const make = (
     let dropped = false
     let closing = false
     let cancelDelivered = false
+    let suspended = false
+    let cancelledSince = false
+    const interrupted = new WeakSet<Fiber.RuntimeFiber<unknown, unknown>>()
 
     const body = Body.make({
       host,
@@ -134,11 +141,12 @@ export const make = (
 
     const suspend = (reason: SuspendReason): Effect.Effect<RunEnd> =>
       Effect.gen(function*() {
+        suspended = true
         ledger.suspend(encodeReason(reason))
         yield* drop
         yield* settled
         yield* Effect.logWarning(`tempolite: the workflow ${workflow.id} is suspended: ${reason.message}`)
-        return { _tag: "Suspended" }
+        return { _tag: "Suspended", again: cancelledSince }
       })
 
     const finish = (status: Ended["status"], outcome: Outcome): Effect.Effect<RunEnd> =>
@@ -264,6 +272,19 @@ export const make = (
       }
     })
 
+    /** Once the body, or the compensation, has ended, nothing of it may go on: what its finalizers fork neither. */
+    const interruptLeftovers = (): boolean => {
+      if (phase._tag === "Body" || phase._tag === "Compensating") return false
+      const left = [...scheduler.fibers].filter((fiber) => !interrupted.has(fiber))
+      scheduler.enter(() => {
+        for (const fiber of left) {
+          interrupted.add(fiber)
+          fiber.unsafeInterruptAsFork(FiberId.none)
+        }
+      })
+      return left.length > 0
+    }
+
     const loop: Effect.Effect<RunEnd> = Effect.gen(function*() {
       for (;;) {
         wake.unsafeClose()
@@ -276,13 +297,8 @@ export const make = (
         const fault = steps.fault ?? (scheduler.fault && reasonOf(scheduler.fault))
         if (fault !== undefined) return yield* suspend(fault)
         const exit = body.exit()
-        if (phase._tag === "Body" && exit !== undefined) {
-          phase = { _tag: "Leftovers", exit }
-          scheduler.enter(() => {
-            for (const fiber of [...scheduler.fibers]) fiber.unsafeInterruptAsFork(FiberId.none)
-          })
-          continue
-        }
+        if (phase._tag === "Body" && exit !== undefined) phase = { _tag: "Leftovers", exit }
+        if (interruptLeftovers()) continue
         const end = yield* rest
         if (Option.isSome(end)) return end.value
       }
@@ -308,8 +324,10 @@ export const make = (
       drive: Effect.onError(drive, () => drop),
       cancel: (handled) => {
         ledger.cancel(handled)
+        cancelledSince = suspended
         signal()
       },
+      isSuspended: () => suspended,
       close: () => {
         closing = true
         signal()

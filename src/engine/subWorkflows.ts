@@ -51,7 +51,8 @@ export const make = ({ admission, committer, fork, journal }: Options): Children
       fork(Effect.gen(function*() {
         const found = yield* create(row)
         created = true
-        if (released) return
+        // Its parent was dropped meanwhile, and will find it again.
+        if (released) return yield* admission().admit(row.id)
         if (Option.isSome(found) && !isSame(row, found.value)) {
           unwatch()
           tell.conflict(found.value)
