@@ -3,9 +3,11 @@
  */
 import * as SqlClient from "@effect/sql/SqlClient"
 import type * as SqlConnection from "@effect/sql/SqlConnection"
+import * as SqlError from "@effect/sql/SqlError"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
+import type * as Scope from "effect/Scope"
 import { JournalError } from "../Errors.ts"
 import * as Failure from "./failure.ts"
 import * as Order from "./order.ts"
@@ -57,9 +59,40 @@ const inTransaction = (name: string) =>
       "what the journal acknowledges must not be rolled back. Call it when the transaction has ended"
   })
 
-export const make = Effect.fnUntraced(function*(sql: SqlClient.SqlClient, name: string) {
+/** A connection, and how to be alone on it. */
+interface Access {
+  readonly connection: SqlConnection.Connection
+  readonly alone: <A, E>(
+    use: (connection: SqlConnection.Connection) => Effect.Effect<A, E>
+  ) => Effect.Effect<A, E | SqlError.SqlError>
+}
+
+/** Of a client that nobody else uses. */
+export const fromOwnClient = (
+  sql: SqlClient.SqlClient,
+  name: string
+): Effect.Effect<Database, JournalError, Scope.Scope> =>
+  Effect.mapBoth(sql.reserve, {
+    onFailure: Failure.make("open", name),
+    onSuccess: (connection) => {
+      const inOrder = Order.make()
+      return make(name, { connection, alone: (use) => inOrder(Effect.suspend(() => use(connection))) })
+    }
+  })
+
+/** Of a client that an application uses too. */
+export const fromSharedClient = (
+  sql: SqlClient.SqlClient,
+  name: string
+): Effect.Effect<Database, JournalError> =>
+  Effect.mapBoth(Effect.scoped(sql.reserve), {
+    onFailure: Failure.make("open", name),
+    onSuccess: (connection) =>
+      make(name, { connection, alone: (use) => Effect.scoped(Effect.flatMap(sql.reserve, use)) })
+  })
+
+const make = (name: string, access: Access): Database => {
   const inOrder = Order.make()
-  const own = yield* Effect.scoped(sql.reserve).pipe(Effect.mapError(Failure.make("open", name)))
 
   const runOn = (connection: SqlConnection.Connection, what: string): Run => {
     const failure = Failure.make(what, name)
@@ -69,25 +102,30 @@ export const make = Effect.fnUntraced(function*(sql: SqlClient.SqlClient, name: 
   /** A fiber that is inside a transaction of this very client would wait for itself. */
   const joined = Effect.map(
     Effect.serviceOption(SqlClient.TransactionConnection),
-    Option.exists(([connection]) => connection === own)
+    Option.exists(([connection]) => connection === access.connection)
   )
 
-  const alone = <A, E>(what: string, body: (run: Run) => Effect.Effect<A, E>): Effect.Effect<A, E | JournalError> =>
-    sql.reserve.pipe(
-      Effect.mapError(Failure.make(what, name)),
-      Effect.flatMap((connection) => Effect.uninterruptible(body(runOn(connection, what)))),
-      Effect.scoped,
-      Effect.provideService(SqlClient.SafeIntegers, false),
-      Effect.retry(whileBusy)
+  const alone = <A, E>(what: string, body: (run: Run) => Effect.Effect<A, E>): Effect.Effect<A, E | JournalError> => {
+    const attempt = access.alone((connection) => Effect.uninterruptible(body(runOn(connection, what)))).pipe(
+      Effect.mapError((error) => error instanceof SqlError.SqlError ? Failure.make(what, name)(error) : error),
+      Effect.provideService(SqlClient.SafeIntegers, false)
     )
+    // The first attempt goes without what keeps a schedule, which costs as much as the attempt.
+    return Effect.catchAll(
+      attempt,
+      (error) => Failure.isBusy(error) ? Effect.retry(attempt, whileBusy) : Effect.fail(error)
+    )
+  }
 
   const reading = (begin: Option.Option<string>): Use => (what, body) =>
     Effect.flatMap(joined, (isJoined) => {
-      if (isJoined) return Effect.provideService(body(runOn(own, what)), SqlClient.SafeIntegers, false)
+      if (isJoined) {
+        return Effect.provideService(body(runOn(access.connection, what)), SqlClient.SafeIntegers, false)
+      }
       return alone(what, (run) => Option.isSome(begin) ? within(run, begin.value, body(run)) : body(run))
     })
 
-  const database: Database = {
+  return {
     name,
     query: reading(Option.none()),
     snapshot: reading(Option.some("BEGIN")),
@@ -97,5 +135,4 @@ export const make = Effect.fnUntraced(function*(sql: SqlClient.SqlClient, name: 
           ? inTransaction(name)
           : inOrder(alone(what, (run) => within(run, "BEGIN IMMEDIATE", Effect.suspend(() => body(run))))))
   }
-  return database
-})
+}

@@ -45,10 +45,10 @@ export const here: Effect.Effect<Holder> = Effect.gen(function*() {
 
 /** Whether no process of that number runs here, or one that started at another time, or one that has ended already. */
 const hasEnded = (pid: number, processStart: string | null): Effect.Effect<boolean> =>
-  Effect.try({ try: () => Process.kill(pid, 0), catch: (error) => error }).pipe(
+  Effect.try(() => Process.kill(pid, 0)).pipe(
     Effect.as(false),
     // Not `EPERM`: that is a living process of another user.
-    Effect.catchAll((error) => Effect.succeed(Predicate.hasProperty(error, "code") && error.code === "ESRCH")),
+    Effect.catchAll(({ error }) => Effect.succeed(Predicate.hasProperty(error, "code") && error.code === "ESRCH")),
     Effect.flatMap((isMissing) =>
       isMissing ? Effect.succeed(true) : Effect.map(
         read(`/proc/${pid}/stat`),

@@ -28,7 +28,7 @@ export const file = (
 ): Effect.Effect<Database.Database, JournalError, Scope.Scope> =>
   Effect.gen(function*() {
     const client = yield* connect(filename)
-    const database = yield* Database.make(client, JSON.stringify(filename))
+    const database = yield* Database.fromOwnClient(client, JSON.stringify(filename))
     const pragma = (setting: string) => database.query("open", (run) => run(`PRAGMA ${setting}`))
     yield* pragma(`busy_timeout = ${busyTimeoutMillis}`)
     yield* pragma(`synchronous = ${synchronous === "full" ? "FULL" : "NORMAL"}`)
@@ -48,8 +48,8 @@ export const client = (sql: SqlClient.SqlClient): Effect.Effect<Database.Databas
           "`SqliteJournal.layer` a file, or this layer the client of `@effect/sql-sqlite-node`"
       })
     }
-    const unnamed = yield* Database.make(sql, "of the application")
-    const database = yield* Database.make(sql, yield* filenameOf(unnamed))
+    const unnamed = yield* Database.fromSharedClient(sql, "of the application")
+    const database = yield* Database.fromSharedClient(sql, yield* filenameOf(unnamed))
     yield* verify(database)
     yield* Migrations.migrate(database)
     return database

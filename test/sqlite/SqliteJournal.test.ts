@@ -410,9 +410,10 @@ describe("SqliteJournal.layerSqlClient", () => {
       assert.deepStrictEqual(yield* journal.workflow("w"), Option.some(workflowRow("w")))
     }))
 
-  it.scoped("is not misled by a transaction on another client, nor by safe integers", () =>
+  it.scoped("is not misled by a transaction on another client, by safe integers, or by names it transforms", () =>
     Effect.gen(function*() {
-      const { journal } = yield* make
+      const transforms = { transformResultNames: (name: string) => name.toUpperCase() }
+      const journal = yield* openOn(yield* client(yield* file, transforms))
       const own = yield* Effect.flatMap(file, open)
       const other = yield* client(yield* file)
       yield* other.withTransaction(Effect.gen(function*() {

@@ -47,7 +47,7 @@ export const program = (filename: string) =>
       (results) => results.at(-1) ?? []
     ))
 
-export interface Child {
+interface Child {
   readonly pid: number
   readonly send: (line: string) => Effect.Effect<void>
   /** The next line that it prints. */
