@@ -34,20 +34,23 @@ const outcome = (row: StepRow): StepDescription["outcome"] => {
   switch (row.status) {
     case "Completed":
     case "Compensated":
-      return row.kind === "Saga" && row.status === "Compensated"
-        ? failed(row.outcome)
-        : Option.some(Exit.succeed(value(row.outcome)))
+      // A saga that has undone itself had failed; one that was undone as a whole had succeeded.
+      return Option.orElse(
+        row.kind === "Saga" && row.status === "Compensated" ? failed(row.outcome) : Option.none(),
+        () => Option.some(Exit.succeed(value(row.outcome)))
+      )
     case "Failed":
-      return failed(row.outcome)
+      return Option.orElse(failed(row.outcome), () => Option.map(Option.fromNullable(row.outcome), Exit.die))
     default:
       return Option.none()
   }
 }
 
+/** The exit of a text that is a cause. */
 const failed = (text: string | null): StepDescription["outcome"] =>
-  Option.map(
+  Option.flatMap(
     Option.fromNullable(text),
-    (cause) => Either.match(CauseText.decode(cause, Either.right), { onLeft: Exit.die, onRight: Exit.failCause })
+    (cause) => Option.map(Either.getRight(CauseText.decode(cause, Either.right)), Exit.failCause)
   )
 
 const attempt = (row: StepExecutionRow): StepDescription["executions"][number] => ({

@@ -99,6 +99,7 @@ export const region = <A, E, R>(
       if (options.isDropped()) return yield* exit
       if (Exit.isSuccess(exit)) {
         options.mark(path, "Completed", Option.some(asked.encode(exit)))
+        inside.steps.add(path)
         return yield* exit
       }
       yield* interruptWithin(options, frame)
@@ -128,7 +129,10 @@ export const compensate = <A, E, R, X, E2, R2>(
       if (Option.isNone(at)) return yield* Effect.dieMessage("Saga.compensate was called outside of a workflow")
       const { frame } = at.value
       const steps = new Set<string>()
-      const value = yield* Effect.locally(self, place, Option.some({ ...at.value, steps }))
+      const exit = yield* Effect.exit(Effect.locally(self, place, Option.some({ ...at.value, steps })))
+      // A compensation around this one undoes its steps, too.
+      for (const path of steps) at.value.steps.add(path)
+      const value = yield* exit
       const context = yield* Effect.context<R2>()
       const registered: Undo = {
         steps,
