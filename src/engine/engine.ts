@@ -5,6 +5,7 @@
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Fiber from "effect/Fiber"
 import * as FiberSet from "effect/FiberSet"
 import * as Option from "effect/Option"
 import * as Runtime from "effect/Runtime"
@@ -174,8 +175,14 @@ export const make = (
       }
       yield* Effect.timeoutOption(committer.durable, lastCommit)
     })
-    // A finalizer is uninterruptible, and what loses a race in it would be waited for.
-    yield* Effect.addFinalizer(() => Effect.interruptible(Effect.raceFirst(close, Deferred.await(lost))))
+    // A finalizer is uninterruptible, and what loses a race in it would be waited for; and of a fiber that was interrupted
+    // nothing interruptible runs any more. So it closes on a fiber of its own.
+    yield* Effect.addFinalizer(() =>
+      Effect.flatMap(
+        Effect.forkDaemon(Effect.interruptible(Effect.raceFirst(close, Deferred.await(lost)))),
+        Fiber.await
+      )
+    )
 
     const ended = (id: string | number): ReturnType<Engine["ended"]> =>
       Effect.gen(function*() {
