@@ -2,7 +2,7 @@
  * A bench for the engine: one journal that outlives any number of engines, in time that passes only when a test says so.
  */
 import { assert, it } from "@effect/vitest"
-import { Context, Deferred, Duration, Effect, Exit, Layer, Logger, Scope } from "effect"
+import { Context, DateTime, Deferred, Duration, Effect, Exit, Layer, Logger, Scope } from "effect"
 import { Journal, JournalError, JournalLocked, Tempolite, type Workflow } from "../../src/index.ts"
 import { settle, SimClock } from "../support/SimClock.ts"
 
@@ -218,3 +218,15 @@ export const promised = <E>(layer: Layer.Layer<Journal.Journal, E>): Promised =>
     }).pipe(Effect.withClock(clock))
   }, timeoutMillis)
 }
+
+/** The first step of a workflow. */
+export const theStep = (bench: Bench, id: string): Effect.Effect<Workflow.StepDescription> =>
+  Effect.map(bench.describe(id), ({ steps }) => steps[0]!)
+
+/** When each attempt at a step began, in milliseconds from the begin of the test. */
+export const startsOf = (step: Workflow.StepDescription): ReadonlyArray<number> =>
+  step.executions.map((execution) => DateTime.toEpochMillis(execution.startedAt) - begin)
+
+/** What became of each attempt at a step. */
+export const statusesOf = (step: Workflow.StepDescription): ReadonlyArray<Workflow.StepExecutionStatus> =>
+  step.executions.map((execution) => execution.status)
