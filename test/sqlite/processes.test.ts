@@ -72,7 +72,7 @@ describe("several processes on one file", () => {
   it.scopedLive("fence one that was frozen until its lease was over", () =>
     Effect.gen(function*() {
       const filename = yield* file
-      const frozenLeaseMillis = 300
+      const frozenLeaseMillis = 1000
       const first = yield* child("hold", filename, `${frozenLeaseMillis}`)
       assert.strictEqual(yield* first.line, "held")
       const journal = yield* open(filename)
@@ -113,8 +113,8 @@ describe("several processes on one file", () => {
         const [{ unusedOutcomes } = { unusedOutcomes: 0 }] = Option.toArray(yield* journal.workflow("w"))
         // One more may have been written, and the process killed before it could say so.
         assert.isTrue(unusedOutcomes === last || unusedOutcomes === last + 1)
-        const paths = new Set(steps.map(({ path }) => path))
-        for (let seq = 1; seq <= unusedOutcomes; seq++) assert.isTrue(paths.has(`${seq}`))
+        const seqs = steps.map(({ seq }) => seq)
+        for (let seq = unusedOutcomes; seq > unusedOutcomes - 20; seq--) assert.include(seqs, seq)
       }
     }), 60_000)
 })
