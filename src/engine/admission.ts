@@ -219,7 +219,8 @@ export const make = ({ fork, host, journal, putBack }: Options): Admission => {
       running: Deferred.unsafeMake(FiberId.none)
     }
     active.set(id, self)
-    fork(supervise(id, self, known))
+    // Not before whoever takes it on has said what for.
+    fork(Effect.zipRight(Effect.yieldNow(), supervise(id, self, known)))
     return self
   }
 

@@ -205,7 +205,7 @@ export const make = (
           return Option.some<RunEnd>({ _tag: "Retry", outcome })
         }
         const holds = Option.exists(definition.suspendOn, (on) => on === "failure" || Cause.isDie(cause))
-        if (holds) {
+        if (holds && ledger.workflow.cancelSeq === null) {
           return Option.some(
             yield* suspend(stuck(
               `it failed, and is held for repair (suspendOn): ${Cause.pretty(cause)}`,
@@ -213,6 +213,8 @@ export const make = (
             ))
           )
         }
+        // A body that is held would fail again before the cancel is delivered, and never end.
+        cancelDelivered = holds
         compensate(cause)
         return Option.none()
       })
