@@ -57,7 +57,7 @@ interface Active {
   cancels: Array<number | undefined>
   /** A suspended run is to be tried again. */
   resume: boolean
-  /** Opens when a cancel cuts a wait between two executions short. */
+  /** Opens when a cancel, or the end of the engine, cuts a wait between two executions short. */
   readonly hurry: Effect.Latch
   readonly running: Deferred.Deferred<void>
 }
@@ -170,7 +170,7 @@ export const make = ({ fork, host, journal, putBack }: Options): Admission => {
           return
         }
         yield* untilDue(row.wakeAt, self)
-        const definition = yield* definitionOf(row)
+        const definition = closing ? undefined : yield* definitionOf(row)
         if (definition === undefined) {
           leave(id, self)
           return
@@ -256,7 +256,10 @@ export const make = ({ fork, host, journal, putBack }: Options): Admission => {
     },
     close: () => {
       closing = true
-      for (const { run } of active.values()) run?.close()
+      for (const { hurry, run } of active.values()) {
+        hurry.unsafeOpen()
+        run?.close()
+      }
     },
     interruptAttempts: () => {
       for (const { run } of active.values()) run?.interruptAttempts()
