@@ -6,6 +6,7 @@ import type { Layer } from "effect"
 import type { Journal } from "../src/index.ts"
 import { activities } from "./engine-suite/activities.ts"
 import { promised } from "./engine-suite/bench.ts"
+import { executions } from "./engine-suite/executions.ts"
 import { retries } from "./engine-suite/retries.ts"
 import { sideEffects } from "./engine-suite/sideEffects.ts"
 import { workflows } from "./engine-suite/workflows.ts"
@@ -16,5 +17,6 @@ export const suite = <E>(name: string, layer: Layer.Layer<Journal.Journal, E>) =
     describe("workflows", () => workflows(promise))
     describe("activities", () => activities(promise))
     describe("retries", () => retries(promise))
+    describe("executions", () => executions(promise))
     describe("side effects", () => sideEffects(promise))
   })

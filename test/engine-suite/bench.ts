@@ -156,7 +156,7 @@ const make = (journal: Journal.Service, clock: SimClock): Bench => {
         const scope = yield* Scope.make()
         const grace = Duration.toMillis(options.grace ?? 0)
         const end = Effect.gen(function*() {
-          const fiber = yield* Effect.fork(Scope.close(scope, Exit.void))
+          const fiber = yield* Effect.forkDaemon(Scope.close(scope, Exit.void))
           const from = clock.now
           for (let turns = 0; turns < 100; turns++) {
             yield* quiet
