@@ -5,6 +5,7 @@
 import { it } from "@effect/vitest"
 import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as FiberId from "effect/FiberId"
@@ -54,6 +55,7 @@ export type Requirements =
   | Stubborn
   | Hasty
   | Kid
+  | Again
   | Workflow.Step<string | number>
   | Workflow.Execution
   | Saga.Compensations
@@ -230,7 +232,8 @@ const listen = (journal: Journal.Service) =>
 export const open = (
   outside: Outside,
   bodies: Bodies,
-  { dieAfter = Number.POSITIVE_INFINITY, layer = Layer.empty }: {
+  { closeGrace = 0, dieAfter = Number.POSITIVE_INFINITY, layer = Layer.empty }: {
+    readonly closeGrace?: Duration.DurationInput
     readonly dieAfter?: number
     /** For loggers and tracers. */
     readonly layer?: Layer.Layer<never>
@@ -241,19 +244,20 @@ export const open = (
     yield* listen(inner)
     const journal = journalOf(inner, outside, dieAfter)
     const scope = yield* Scope.fork(yield* Effect.scope, { _tag: "Sequential" })
-    const kid = Kid.layer(() => bodies.kid ?? idle)
     const workflows = Layer.mergeAll(
       Main.layer(() => bodies.main ?? idle),
+      Kid.layer(() => bodies.kid ?? idle),
       Again.layer(() => bodies.again ?? idle),
       Held.layer(() => bodies.held ?? idle)
     ).pipe(
-      Layer.provideMerge(kid),
       Layer.provide([
+        Kid.client,
+        Again.client,
         Do.layer(() => outside.call),
         Stubborn.layer(() => outside.call),
         Hasty.layer(() => outside.call)
       ]),
-      Layer.provideMerge(Tempolite.layer({ closeGrace: 0 })),
+      Layer.provideMerge(Tempolite.layer({ closeGrace })),
       Layer.provide(Layer.succeed(Journal.Journal, journal.service)),
       Layer.provide(layer),
       Layer.orDie
