@@ -7,6 +7,7 @@ import type { Journal } from "../src/index.ts"
 import { activities } from "./engine-suite/activities.ts"
 import { promised } from "./engine-suite/bench.ts"
 import { executions } from "./engine-suite/executions.ts"
+import { keys } from "./engine-suite/keys.ts"
 import { retries } from "./engine-suite/retries.ts"
 import { sideEffects } from "./engine-suite/sideEffects.ts"
 import { workflows } from "./engine-suite/workflows.ts"
@@ -18,5 +19,6 @@ export const suite = <E>(name: string, layer: Layer.Layer<Journal.Journal, E>) =
     describe("activities", () => activities(promise))
     describe("retries", () => retries(promise))
     describe("executions", () => executions(promise))
+    describe("keys", () => keys(promise))
     describe("side effects", () => sideEffects(promise))
   })

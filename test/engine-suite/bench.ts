@@ -2,8 +2,8 @@
  * A bench for the engine: one journal that outlives any number of engines, in time that passes only when a test says so.
  */
 import { assert, it } from "@effect/vitest"
-import { Context, DateTime, Deferred, Duration, Effect, Exit, Layer, Logger, Scope } from "effect"
-import { Journal, JournalError, JournalLocked, Tempolite, type Workflow } from "../../src/index.ts"
+import { Context, DateTime, Deferred, Duration, Effect, Exit, Layer, Logger, Option, Schema, Scope } from "effect"
+import { Journal, JournalError, JournalLocked, SuspendReason, Tempolite, type Workflow } from "../../src/index.ts"
 import { settle, SimClock } from "../support/SimClock.ts"
 
 /** When every test begins. */
@@ -230,3 +230,14 @@ export const startsOf = (step: Workflow.StepDescription): ReadonlyArray<number> 
 /** What became of each attempt at a step. */
 export const statusesOf = (step: Workflow.StepDescription): ReadonlyArray<Workflow.StepExecutionStatus> =>
   step.executions.map((execution) => execution.status)
+
+const decodeReason = Schema.decodeUnknown(SuspendReason)
+
+/** Why a workflow is suspended, which it must be. */
+export const suspension = (bench: Bench, id: string): Effect.Effect<SuspendReason> =>
+  Effect.gen(function*() {
+    const { finishedAt, reason, status } = yield* bench.describe(id)
+    assert.strictEqual(status, "Suspended")
+    assert.isTrue(Option.isNone(finishedAt))
+    return yield* Effect.orDie(decodeReason(Option.getOrThrow(reason)))
+  })
