@@ -1,0 +1,102 @@
+/**
+ * What the file holds, read with plain SQL.
+ */
+import { SqliteClient } from "@effect/sql-sqlite-node"
+import { Context, Effect, Layer, Schema } from "effect"
+import * as Fs from "node:fs"
+import * as Path from "node:path"
+import { directory as temporary } from "./processes.ts"
+
+const WorkflowRow = Schema.Struct({
+  id: Schema.String,
+  name: Schema.String,
+  status: Schema.String,
+  outcome: Schema.NullOr(Schema.String),
+  cancelSeq: Schema.NullOr(Schema.Number),
+  finishedAt: Schema.NullOr(Schema.Number)
+})
+
+const StepRow = Schema.Struct({
+  workflowId: Schema.String,
+  /** From its workflow down, as the world sees it. */
+  activityId: Schema.String,
+  path: Schema.String,
+  kind: Schema.String,
+  status: Schema.String,
+  outcome: Schema.NullOr(Schema.String),
+  seq: Schema.NullOr(Schema.Number),
+  attempts: Schema.Number,
+  wakeAt: Schema.NullOr(Schema.Number)
+})
+
+const StepExecutionRow = Schema.Struct({
+  activityId: Schema.String,
+  attempt: Schema.Number,
+  workflowAttempt: Schema.Number,
+  status: Schema.String
+})
+
+export type WorkflowRow = typeof WorkflowRow.Type
+export type StepRow = typeof StepRow.Type
+export type StepExecutionRow = typeof StepExecutionRow.Type
+
+export interface Journal {
+  readonly workflows: ReadonlyArray<WorkflowRow>
+  readonly steps: ReadonlyArray<StepRow>
+  readonly stepExecutions: ReadonlyArray<StepExecutionRow>
+  /** The ids of workflows that clients want to be cancelled. */
+  readonly cancels: ReadonlyArray<string>
+}
+
+/** Before the tables are there. */
+const empty: Journal = { workflows: [], steps: [], stepExecutions: [], cancels: [] }
+
+/** Reads a file that a process may be using. */
+export const read = (filename: string): Effect.Effect<Journal> =>
+  Effect.gen(function*() {
+    const sql = Context.get(
+      yield* Layer.build(SqliteClient.layer({ filename, disableWAL: true })),
+      SqliteClient.SqliteClient
+    )
+    const query = <A, I>(statement: string, row: Schema.Schema<A, I>) =>
+      Effect.flatMap(sql.unsafe(statement), Schema.decodeUnknown(Schema.Array(row)))
+    const [tables] = yield* sql<{ readonly count: number }>`
+      SELECT count(*) AS count FROM sqlite_master WHERE name = 'tempolite_workflow'`
+    if (tables?.count !== 1) return empty
+    return yield* sql.withTransaction(Effect.all({
+      workflows: query(
+        "SELECT id, name, status, outcome, cancel_seq AS cancelSeq, finished_at AS finishedAt FROM tempolite_workflow",
+        WorkflowRow
+      ),
+      steps: query(
+        `SELECT workflow_id AS workflowId, workflow_id || '/' || path AS activityId, path, kind, status, outcome, seq,
+          attempts, wake_at AS wakeAt FROM tempolite_step ORDER BY row_id`,
+        StepRow
+      ),
+      stepExecutions: query(
+        `SELECT workflow_id || '/' || path AS activityId, attempt, workflow_attempt AS workflowAttempt, status
+          FROM tempolite_step_execution ORDER BY row_id`,
+        StepExecutionRow
+      ),
+      cancels: Effect.map(
+        query(
+          "SELECT workflow_id AS id FROM tempolite_request WHERE kind = 'Cancel'",
+          Schema.Struct({ id: Schema.String })
+        ),
+        (rows) => rows.map(({ id }) => id)
+      )
+    }))
+  }).pipe(Effect.scoped, Effect.orDie)
+
+/**
+ * Reads the file of a process that was killed, as it left it: a copy is read, so that the next process has the recovery
+ * to do.
+ */
+export const readDead = (filename: string): Effect.Effect<Journal> =>
+  Effect.gen(function*() {
+    const path = Path.join(yield* temporary, "copy.db")
+    for (const suffix of ["", "-wal"]) {
+      if (Fs.existsSync(`${filename}${suffix}`)) Fs.copyFileSync(`${filename}${suffix}`, `${path}${suffix}`)
+    }
+    return yield* read(path)
+  }).pipe(Effect.scoped)
