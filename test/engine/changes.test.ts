@@ -1,6 +1,6 @@
 import { assert, describe, it } from "vitest"
 import { assertNothingAgain, assertPrefixes, from, live } from "../support/prefixes.ts"
-import { dice, generate, mutate, toBody } from "../support/programs.ts"
+import { dice, generate, mutate, toBody, toChain } from "../support/programs.ts"
 
 const programs = Number(process.env["PROGRAMS"] ?? 120)
 const chunk = 10
@@ -9,7 +9,7 @@ describe("random programs", () => {
   for (let first = 0; first < programs; first += chunk) {
     it(`replay from every prefix: ${first} to ${first + chunk - 1}`, { timeout: 120_000 }, async () => {
       for (let seed = first; seed < first + chunk; seed++) {
-        const body = toBody(`program ${seed}`, generate(dice(`program ${seed}`)))
+        const body = toChain(`program ${seed}`, generate(dice(`program ${seed}`)))
         const run = await live(body, seed)
         assert.notInclude(run.exit, "suspended", body.name)
         await assertPrefixes(body, seed, run, { from: 1 + seed % 2, stride: 2 })

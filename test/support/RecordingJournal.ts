@@ -17,8 +17,14 @@ export interface RecordingJournal {
   readonly commits: Array<Commit>
 }
 
-/** A journal that holds `past`, and records what is committed from now on. */
-export const make = (past: ReadonlyArray<Commit>): Effect.Effect<RecordingJournal> =>
+/**
+ * A journal that holds `past`, and records what is committed from now on. Each commit takes the time that `latency` says
+ * for its number, and is lost if the process ends before.
+ */
+export const make = (
+  past: ReadonlyArray<Commit>,
+  latency: (commit: number) => number = () => 0
+): Effect.Effect<RecordingJournal> =>
   Effect.gen(function*() {
     // A fresh memory for each: layers are shared within one build only.
     const inner = Context.get(yield* Effect.scoped(Layer.build(Layer.fresh(Journal.layerMemory))), Journal.Journal)
@@ -34,10 +40,17 @@ export const make = (past: ReadonlyArray<Commit>): Effect.Effect<RecordingJourna
         // Nobody else wants the lease, and its renewal would be most of what happens in virtual time.
         renew: () => Effect.never,
         commit: (lease, batch) =>
-          Effect.tap(inner.commit(lease, batch), () =>
-            Effect.map(Effect.clock, (clock) => {
-              commits.push({ at: clock.unsafeCurrentTimeMillis(), batch })
-            }))
+          Effect.suspend(() => {
+            const millis = latency(commits.length)
+            return millis === 0 ? Effect.void : Effect.sleep(millis)
+          }).pipe(
+            Effect.zipRight(inner.commit(lease, batch)),
+            Effect.tap(() =>
+              Effect.map(Effect.clock, (clock) => {
+                commits.push({ at: clock.unsafeCurrentTimeMillis(), batch })
+              })
+            )
+          )
       }
     }
   })

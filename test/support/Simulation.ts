@@ -104,6 +104,8 @@ export interface Options {
   readonly past: ReadonlyArray<Recording.Commit>
   readonly at: number
   readonly future: ReadonlyArray<Plan>
+  /** How long each commit takes. */
+  readonly latency?: (commit: number) => number
   /** Called before each passing of time, with how often time has passed. */
   readonly before?: (advances: number, control: Control) => void
 }
@@ -159,7 +161,7 @@ const outcome = (key: string, attempt: number, fail: number | "always", arg: unk
 
 export const simulate = async (options: Options): Promise<Simulated> => {
   const clock = new SimClock(options.at)
-  const recording = await Effect.runPromise(Recording.make(options.past))
+  const recording = await Effect.runPromise(Recording.make(options.past, options.latency))
   const world = new World({
     clock,
     seed: options.seed,
@@ -189,22 +191,26 @@ export const simulate = async (options: Options): Promise<Simulated> => {
     1 + (past.get(path) ?? 0) + world.calls.filter((call) => call.path === path && call.ended === "Completed").length
 
   const activities = Layer.mergeAll(
-    Act.layer(({ arg, fail }) =>
-      Effect.flatMap(Activity.Execution, ({ activityId, attempt, key }) => {
-        const number = attemptOf(activityId)
-        return world.attempt(activityId, attempt, () => outcome(String(key), number, fail, arg))
+    Act.layer((payload) =>
+      Effect.flatMap(Activity.Execution, (execution) => {
+        const number = attemptOf(execution.activityId)
+        return world.attempt(
+          execution,
+          payload,
+          () => outcome(String(execution.key), number, payload.fail, payload.arg)
+        )
       })
     ),
-    Retried.layer(({ fail }) =>
-      Effect.flatMap(Activity.Execution, ({ activityId, attempt, key }) => {
-        const number = attemptOf(activityId)
-        return world.attempt(activityId, attempt, () => outcome(String(key), number, fail, undefined))
+    Retried.layer((payload) =>
+      Effect.flatMap(Activity.Execution, (execution) => {
+        const number = attemptOf(execution.activityId)
+        return world.attempt(execution, payload, () => outcome(String(execution.key), number, payload.fail, undefined))
       })
     ),
-    Hasty.layer(() =>
+    Hasty.layer((payload) =>
       Effect.flatMap(
         Activity.Execution,
-        ({ activityId, attempt, key }) => world.attempt(activityId, attempt, () => Exit.succeed(`<${key}>`))
+        (execution) => world.attempt(execution, payload, () => Exit.succeed(`<${execution.key}>`))
       )
     ),
     // Another value at each instant: a replay that drew it again would be seen.

@@ -3,6 +3,7 @@
  * is given the plans of the run before it: an activity that starts again then ends when it would have ended.
  */
 import { Effect, Exit } from "effect"
+import type { Activity } from "../../src/index.ts"
 import type { SimClock } from "./SimClock.ts"
 
 /** When an attempt at `path` is to end, and when it really did (it may have been interrupted before). */
@@ -15,6 +16,9 @@ export interface Plan {
 export interface Call {
   readonly path: string
   readonly attempt: number
+  /** What the outside was asked, and the key by which it knows a request that it has had before. */
+  readonly asked: string
+  readonly idempotencyKey: string
   readonly startedAt: number
   ended: "Running" | "Completed" | "Interrupted"
   /** How many commits there were when it started, and when it ended. */
@@ -54,7 +58,12 @@ export class World {
   }
 
   /** One attempt: it ends at an instant of its own. */
-  attempt<A, E>(path: string, attempt: number, outcome: () => Exit.Exit<A, E>): Effect.Effect<A, E> {
+  attempt<A, E>(
+    execution: Activity.ActivityExecution,
+    payload: unknown,
+    outcome: () => Exit.Exit<A, E>
+  ): Effect.Effect<A, E> {
+    const { activityId: path, attempt, idempotencyKey } = execution
     return Effect.suspend(() => {
       const { clock } = this
       const planned = this.future.findIndex((plan) => plan.path === path)
@@ -65,6 +74,8 @@ export class World {
       const call: Call = {
         path,
         attempt,
+        asked: JSON.stringify(payload),
+        idempotencyKey,
         startedAt: clock.now,
         ended: "Running",
         commitsAtStart: this.commits(),

@@ -126,3 +126,32 @@ export const toBody = (name: string, program: Program): Body => ({
   name,
   run: (tools) => Effect.asVoid(run(program, tools))
 })
+
+/** The same, where each step is asked with what was seen last: whatever came in another order is another payload. */
+export const toChain = (name: string, program: Program): Body => ({
+  name,
+  run: (tools) =>
+    Effect.suspend(() => {
+      let seen: unknown = "nothing"
+      const act: Tools["act"] = (key, options = {}) =>
+        Effect.suspend(() => tools.act(key, { ...options, arg: [key, seen] })).pipe(
+          Effect.tap(() =>
+            Effect.sync(() => {
+              seen = key
+            })
+          )
+        )
+      const chained: Tools = {
+        act,
+        done: (key) => Saga.compensate(act(key), () => tools.act(`u-${key}`)),
+        note: (text) =>
+          Effect.zipLeft(
+            tools.note(text),
+            Effect.sync(() => {
+              seen = text
+            })
+          )
+      }
+      return Effect.asVoid(run(program, chained))
+    })
+})
