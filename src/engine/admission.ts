@@ -126,19 +126,14 @@ export const make = ({ fork, host, journal, putBack }: Options): Admission => {
       return definition
     })
 
-  /** What a workflow that was held for repair goes on with: the step that failed is asked for again. */
+  /** What a workflow that was held for repair goes on with: what is to be asked for again. */
   const repaired = (row: Journal.WorkflowRow, recorded: Journal.Recorded): Journal.Recorded => {
     const reason = Option.flatMap(Option.fromNullable(row.reason), decodeReason)
     const failed = Option.isSome(reason) && reason.value._tag === "WorkflowStuck" ? reason.value.failedStep : null
-    return {
-      ...recorded,
-      steps: recorded.steps.map((step) => {
-        if (step.path !== failed || step.status !== "Failed") return step
-        const again = Row.resetStep(step)
-        committer.put({ steps: [again] })
-        return again
-      })
-    }
+    const again = failed === null ? [] : Row.repair(recorded.steps, failed)
+    if (again.length > 0) committer.put({ steps: again })
+    const byPath = new Map(again.map((step) => [step.path, step]))
+    return { ...recorded, steps: recorded.steps.map((step) => byPath.get(step.path) ?? step) }
   }
 
   const run = (row: Journal.WorkflowRow, definition: Definition, self: Active): Effect.Effect<Execution.RunEnd> =>

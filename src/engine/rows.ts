@@ -87,6 +87,23 @@ export const resetStep = (row: StepRow): StepRow => ({
   firstAttempt: row.attempts + 1
 })
 
+/**
+ * What a workflow that was held for repair asks for again: the step that failed, and what the sagas around it undid
+ * when it did.
+ */
+export const repair = (rows: ReadonlyArray<StepRow>, failed: string): ReadonlyArray<StepRow> => {
+  const undone = rows.filter((row) =>
+    row.kind === "Saga" && row.status !== "Completed" && failed.startsWith(`${row.path}/`)
+  )
+  const isUndone = (row: StepRow) =>
+    undone.includes(row) ||
+    ((row.undo || row.status === "Compensated" || (row.kind === "Saga" && row.status !== "Completed")) &&
+      undone.some(({ path }) => row.path.startsWith(`${path}/`)))
+  return rows
+    .filter((row) => (row.path === failed && row.status === "Failed") || isUndone(row))
+    .map(resetStep)
+}
+
 /** Whether a workflow of this row will never change again, but by an operator's hand. */
 export const hasEnded = (row: WorkflowRow): boolean =>
   row.status === "Completed" || row.status === "Failed" || row.status === "Cancelled"
