@@ -7,6 +7,8 @@ import type { Journal } from "../src/index.ts"
 import { activities } from "./engine-suite/activities.ts"
 import { promised } from "./engine-suite/bench.ts"
 import { executions } from "./engine-suite/executions.ts"
+import { faults } from "./engine-suite/faults.ts"
+import { input } from "./engine-suite/input.ts"
 import { keys } from "./engine-suite/keys.ts"
 import { retries } from "./engine-suite/retries.ts"
 import { sideEffects } from "./engine-suite/sideEffects.ts"
@@ -20,5 +22,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Journal.Journal, E>) =
     describe("retries", () => retries(promise))
     describe("executions", () => executions(promise))
     describe("keys", () => keys(promise))
+    describe("faults in the program", () => faults(promise))
+    describe("bad input", () => input(promise))
     describe("side effects", () => sideEffects(promise))
   })
