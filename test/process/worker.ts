@@ -29,14 +29,18 @@ const client = Layer.mergeAll(Orders.Order.client, Orders.Patient.client, Script
   Layer.provide(journal)
 )
 
-/** Starts a workflow of the batch, and gives what waits for its end. */
-const startEntry = (entry: Entry) =>
+/** Starts a workflow of the batch; `onStart` runs between that and the wait for its end. */
+const runEntry = <E, R>(entry: Entry, onStart: Effect.Effect<void, E, R>) =>
   Effect.gen(function*() {
     switch (entry._tag) {
-      case "Order":
-        return Effect.exit((yield* Orders.Order.start(entry.id, entry.plan)).result)
-      case "Patient":
-        return Effect.exit((yield* Orders.Patient.start(entry.id, entry.payload)).result)
+      case "Order": {
+        const { result } = yield* Orders.Order.start(entry.id, entry.plan)
+        return Orders.told(yield* Effect.zipRight(onStart, Effect.exit(result)))
+      }
+      case "Patient": {
+        const { result } = yield* Orders.Patient.start(entry.id, entry.payload)
+        return Orders.told(yield* Effect.zipRight(onStart, Effect.exit(result)))
+      }
     }
   })
 
@@ -45,18 +49,18 @@ const batch = Effect.gen(function*() {
   const limit = Number(parameters[0])
   const tempolite = yield* Tempolite.Tempolite
   yield* say("ready")
-  yield* Effect.forEach(entries.slice(0, limit), (entry) =>
-    Effect.gen(function*() {
-      const ended = yield* startEntry(entry)
-      yield* say(`started ${entry.id}`)
-      if (entry.expected === "Cancelled") {
-        yield* Effect.sleep(50)
-        yield* tempolite.cancel(entry.id)
-        yield* say(`cancelled ${entry.id}`)
-      }
-      yield* say(`ended ${entry.id} ${Orders.told(yield* ended)}`)
-    }), { concurrency: "unbounded", discard: true })
-  if (limit < entries.length) yield* Effect.zipRight(say("idle"), Effect.never)
+  yield* Effect.forEach(entries.slice(0, limit), (entry) => {
+    const cancel = Effect.sleep(50).pipe(
+      Effect.zipRight(tempolite.cancel(entry.id)),
+      Effect.zipRight(say(`cancelled ${entry.id}`))
+    )
+    const onStart = Effect.zipRight(
+      say(`started ${entry.id}`),
+      Effect.when(cancel, () => entry.expected === "Cancelled")
+    )
+    return Effect.flatMap(runEntry(entry, Effect.asVoid(onStart)), (told) => say(`ended ${entry.id} ${told}`))
+  }, { concurrency: "unbounded", discard: true })
+  if (limit < entries.length) return yield* Effect.zipRight(say("idle"), Effect.never)
 })
 
 const Command = Schema.parseJson(Schema.Union(
@@ -89,7 +93,7 @@ const shop = Effect.gen(function*() {
         }
       })
   )
-  yield* Effect.never
+  return yield* Effect.never
 })
 
 const quick = { millis: 1, failures: 0 }
