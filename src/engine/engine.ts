@@ -171,9 +171,10 @@ export const make = (
       const inTime = yield* Effect.timeoutOption(FiberSet.awaitEmpty(supervisors), options.closeGrace)
       if (Option.isNone(inTime)) {
         admission.interruptAttempts()
-        yield* FiberSet.awaitEmpty(supervisors)
+        yield* FiberSet.awaitEmpty(attempts)
       }
-      yield* Effect.timeoutOption(committer.durable, lastCommit)
+      // Of a journal that fails, nobody can wait for the end.
+      yield* Effect.timeoutOption(Effect.zipRight(FiberSet.awaitEmpty(supervisors), committer.durable), lastCommit)
     })
     // A finalizer is uninterruptible, and what loses a race in it would be waited for; and of a fiber that was interrupted
     // nothing interruptible runs any more. So it closes on a fiber of its own.
