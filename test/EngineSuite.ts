@@ -9,6 +9,7 @@ import { promised } from "./engine-suite/bench.ts"
 import { executions } from "./engine-suite/executions.ts"
 import { faults } from "./engine-suite/faults.ts"
 import { input } from "./engine-suite/input.ts"
+import { journal } from "./engine-suite/journal.ts"
 import { keys } from "./engine-suite/keys.ts"
 import { retries } from "./engine-suite/retries.ts"
 import { sideEffects } from "./engine-suite/sideEffects.ts"
@@ -24,5 +25,6 @@ export const suite = <E>(name: string, layer: Layer.Layer<Journal.Journal, E>) =
     describe("keys", () => keys(promise))
     describe("faults in the program", () => faults(promise))
     describe("bad input", () => input(promise))
+    describe("the journal", () => journal(promise))
     describe("side effects", () => sideEffects(promise))
   })

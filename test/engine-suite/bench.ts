@@ -52,6 +52,9 @@ export interface Bench {
 
 const daysMax = 400
 
+/** How long an engine that closes may wait for its journal. */
+const lastCommitMillis = 5_000
+
 const crashed = new JournalLocked({ holder: "the process has crashed" })
 
 const make = (journal: Journal.Service, clock: SimClock): Bench => {
@@ -161,7 +164,7 @@ const make = (journal: Journal.Service, clock: SimClock): Bench => {
           for (let turns = 0; turns < 100; turns++) {
             yield* quiet
             if (fiber.unsafePoll() !== null) return
-            clock.advance(from + grace)
+            clock.advance(from + grace + lastCommitMillis)
           }
           closing++
           assert.fail("the engine does not close")
@@ -177,6 +180,7 @@ const make = (journal: Journal.Service, clock: SimClock): Bench => {
           close: end,
           crash: Effect.gen(function*() {
             process.crashed = true
+            if (bench.held !== undefined) yield* Deferred.succeed(bench.held, undefined)
             if (process.lease !== undefined) yield* Scope.close(process.lease, Exit.void)
             yield* end
           })

@@ -27,6 +27,9 @@ class OnDefect extends Workflow.Tag<OnDefect>()("OnDefect", {
   suspendOn: "defect"
 }) {}
 
+const numbers = Schema.make<unknown>(Schema.Number.ast)
+const texts = Schema.make<unknown>(Schema.String.ast)
+
 const declined = new Declined({ reason: "no stock" })
 
 /** Fails at the first `times` attempts at `bad`, and dies of those at `bug`. */
@@ -188,7 +191,7 @@ export const faults = (promise: Promised) => {
           execution.key === "bug" ? declined : failing(calls, 1)(execution, arg)
         )))
         const engine = yield* bench.start(live)
-        const info = yield* engine.run(OnFailure.start("w"))
+        yield* engine.run(OnFailure.start("w"))
         yield* bench.settle
         yield* suspension(bench, "w")
         assert.deepStrictEqual(calls, ["charge#1", "refund#1", "charge#1", "bad#1", "refund#1"])
@@ -232,10 +235,10 @@ export const faults = (promise: Promised) => {
   })
 
   describe("code that cannot read what was recorded", () => {
-    const look = (success: Schema.Schema.AnyNoContext) =>
+    const look = (success: Schema.Schema<unknown>) =>
       class Look extends Activity.Tag<Look>()("Look", { success, error: Declined }) {}
 
-    const withSuccess = (success: Schema.Schema.AnyNoContext, calls: Array<string>) => {
+    const withSuccess = (success: Schema.Schema<unknown>, calls: Array<string>) => {
       const Look = look(success)
       return Main.layer(() =>
         Effect.gen(function*() {
@@ -262,12 +265,12 @@ export const faults = (promise: Promised) => {
       (bench) =>
         Effect.gen(function*() {
           const calls: Array<string> = []
-          const first = yield* bench.start(withSuccess(Schema.Number, calls))
+          const first = yield* bench.start(withSuccess(numbers, calls))
           yield* first.run(Main.start("w", {}))
           yield* bench.pass("5 seconds")
           yield* first.crash
           const before = yield* bench.describe("w")
-          const second = yield* bench.start(withSuccess(Schema.String, calls))
+          const second = yield* bench.start(withSuccess(texts, calls))
           yield* bench.pass("1 minute")
           const reason = yield* suspension(bench, "w")
           assert.instanceOf(reason, NonDeterminism)
@@ -279,7 +282,7 @@ export const faults = (promise: Promised) => {
           assert.deepStrictEqual(calls, ["charge#1", "look", "last#1"])
           assert.deepStrictEqual((yield* bench.describe("w")).steps.slice(0, 2), before.steps.slice(0, 2))
           yield* second.close
-          const third = yield* bench.start(withSuccess(Schema.Number, calls))
+          const third = yield* bench.start(withSuccess(numbers, calls))
           assert.strictEqual(yield* bench.wait(third.run(Main.execute("w", {}))), 2)
           assert.deepStrictEqual(calls, ["charge#1", "look", "last#1", "last#2"])
         })
@@ -290,18 +293,18 @@ export const faults = (promise: Promised) => {
       (bench) =>
         Effect.gen(function*() {
           const calls: Array<string> = []
-          const withPayload = (n: Schema.Schema.AnyNoContext) => {
+          const withPayload = (n: Schema.Schema<unknown>) => {
             class Paid extends Workflow.Tag<Paid>()("Paid", { payload: { n }, success: Schema.Unknown }) {}
             const live = Paid.layer(({ n }) => Effect.orDie(Effect.zipRight(Act.execute("a", {}), Effect.succeed(n))))
               .pipe(Layer.provide(activities(counting(calls, 10_000))))
             return { Paid, live }
           }
-          const { Paid, live } = withPayload(Schema.Number)
+          const { Paid, live } = withPayload(numbers)
           const first = yield* bench.start(live)
           yield* first.run(Paid.start("w", { n: 1 }))
           yield* bench.settle
           yield* first.crash
-          const second = yield* bench.start(withPayload(Schema.String).live)
+          const second = yield* bench.start(withPayload(texts).live)
           yield* bench.pass("1 minute")
           const reason = yield* suspension(bench, "w")
           assert.instanceOf(reason, NonDeterminism)
