@@ -72,7 +72,7 @@ export const make = (
       wake.unsafeOpen()
     }
     const ledger = new Ledger(workflow, recorded, { put: committer.put, now })
-    const scheduler = new WorkflowScheduler()
+    const scheduler = new WorkflowScheduler(signal)
     const steps = new Steps(ledger, scheduler, signal)
     const workflowId = Key.decode(workflow.id)
     let phase: Phase = { _tag: "Body" }

@@ -49,6 +49,12 @@ export class WorkflowScheduler implements Scheduler.Scheduler {
   private closed = false
   private halted = false
   private spent = 0
+  private readonly onForeign: () => void
+
+  /** `onForeign` is told of a foreign wake-up, which finds everybody asleep. */
+  constructor(onForeign: () => void) {
+    this.onForeign = onForeign
+  }
 
   shouldYield(fiber: AnyFiber): number | false {
     return fiber.currentOpCount > opsBeforeYield ? forced : false
@@ -58,6 +64,7 @@ export class WorkflowScheduler implements Scheduler.Scheduler {
     if (this.closed) return
     if (!this.entered) {
       this.fault ??= { _tag: "ForeignWakeUp", fiber }
+      this.onForeign()
       return
     }
     if (fiber !== undefined && !this.fibers.has(fiber)) {
