@@ -287,7 +287,7 @@ export const turn: Effect.Effect<void> = Effect.async<void>((resume) => {
 /** Waits, in turns of the host, until it is so. */
 export const until = <E, R>(what: string, check: Effect.Effect<boolean, E, R>): Effect.Effect<void, E, R> =>
   Effect.gen(function*() {
-    for (let turns = 0; turns < 5_000; turns++) {
+    for (let turns = 0; turns < 2_000; turns++) {
       if (yield* check) return
       yield* turn
     }
@@ -365,7 +365,7 @@ export const everyCrash = <E>(
       yield* first.kill
       const exit = isOver && Option.isSome(ended) ? ended.value : yield* Effect.flatMap(open(outside, bodies), go)
       return { isOver, commits: dieAfter, outside, exit, statuses: yield* statuses() }
-    }).pipe(Effect.provide(Layer.fresh(layer)), Effect.scoped)
+    }).pipe(Effect.scoped, Effect.provide(Layer.fresh(layer)))
   return Effect.gen(function*() {
     const all: Array<Crashed> = []
     for (let dieAfter = 0;; dieAfter++) {
@@ -381,11 +381,11 @@ export type Test = (
   body: (outside: Outside) => Effect.Effect<void, unknown, Journal.Journal | Scope.Scope>
 ) => void
 
-/** A test on a journal of its own. */
+/** A test on a journal of its own, which outlives what the test opens. */
 export const testOn = <E>(layer: Layer.Layer<Journal.Journal, E>): Test => (name, body) => {
-  it.scoped(name, () =>
+  it.effect(name, () =>
     Effect.suspend(() => {
       const outside = new Outside()
       return Effect.ensuring(body(outside), Effect.sync(() => outside.letAllGo()))
-    }).pipe(Effect.provide(Layer.fresh(layer))))
+    }).pipe(Effect.scoped, Effect.provide(Layer.fresh(layer))))
 }
