@@ -7,133 +7,153 @@ import { held, setup } from "./shop.ts"
 import * as World from "./world.ts"
 
 describe("a second engine on the same file", () => {
-  it.scopedLive("is refused at once, is told who has the file, and takes over as soon as that one is dead", () =>
-    Effect.gen(function*() {
-      const shop = yield* setup
-      const [usual, first] = yield* Effect.timed(
-        shop.start({ steps: [{ key: "charge" }, { key: "ship", call: held }] })
-      )
-      yield* shop.happened("start", "ship")
-      /** How much longer than a start without a rival something may take: less than the lease, which is 15 seconds. */
-      const atOnce = Duration.sum(usual, "2 seconds")
+  it.scopedLive(
+    "is refused at once, is told who has the file, and takes over as soon as that one is dead",
+    () =>
+      Effect.gen(function*() {
+        const shop = yield* setup
+        const [usual, first] = yield* Effect.timed(
+          shop.start({ steps: [{ key: "charge" }, { key: "ship", call: held }] })
+        )
+        yield* shop.happened("start", "ship")
+        /** How much longer than a start without a rival something may take: less than the lease, which is 15 seconds. */
+        const atOnce = Duration.sum(usual, "2 seconds")
 
-      const second = yield* shop.spawn()
-      const [refused, refusal] = yield* Effect.timed(second.said("over: "))
-      assert.isTrue(Duration.lessThan(refused, atOnce))
-      assert.include(refusal, "JournalLocked")
-      assert.include(refusal, `process ${first.pid} `)
-      assert.notInclude(second.lines, "ready")
+        const second = yield* shop.spawn()
+        const [refused, refusal] = yield* Effect.timed(second.said("over: "))
+        assert.isTrue(Duration.lessThan(refused, atOnce))
+        assert.include(refusal, "JournalLocked")
+        assert.include(refusal, `process ${first.pid} `)
+        assert.notInclude(second.lines, "ready")
 
-      yield* first.kill
-      const [taken, third] = yield* Effect.timed(Effect.zipLeft(shop.open(), shop.happened("start", "ship", 2)))
-      assert.isTrue(Duration.lessThan(taken, atOnce))
-      yield* World.open(shop.directory, "gate")
-      assert.strictEqual(yield* shop.ended, "Completed")
-      assert.deepStrictEqual(yield* shop.calls, ["charge 1", "ship 1", "ship 2"])
-      assert.strictEqual(third.log(), "")
-    }).pipe(Effect.provide(Processes.layer)))
+        yield* first.kill
+        const [taken, third] = yield* Effect.timed(Effect.zipLeft(shop.open(), shop.happened("start", "ship", 2)))
+        assert.isTrue(Duration.lessThan(taken, atOnce))
+        yield* World.open(shop.directory, "gate")
+        assert.strictEqual(yield* shop.ended, "Completed")
+        assert.deepStrictEqual(yield* shop.calls, ["charge 1", "ship 1", "ship 2"])
+        assert.strictEqual(third.log(), "")
+      }).pipe(Effect.provide(Processes.layer)),
+    60_000
+  )
 })
 
 describe("an engine that is told to stop", () => {
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
-    it.scopedLive(`by ${signal} lets an activity end within its grace, and does not call it again`, () =>
-      Effect.gen(function*() {
-        const shop = yield* setup
-        const first = yield* shop.start({ steps: [{ key: "charge", call: held }, { key: "ship" }] })
-        yield* shop.happened("start", "charge")
-        yield* first.signal(signal)
-        yield* first.said("stopping")
-        yield* World.open(shop.directory, "gate")
-        yield* first.gone
-        assert.deepStrictEqual(yield* shop.attempts, ["charge 1 Completed"])
-        yield* shop.open()
-        assert.strictEqual(yield* shop.ended, "Completed")
-        assert.deepStrictEqual(yield* shop.calls, ["charge 1", "ship 1"])
-      }).pipe(Effect.provide(Processes.layer)))
+    it.scopedLive(
+      `by ${signal} lets an activity end within its grace, and does not call it again`,
+      () =>
+        Effect.gen(function*() {
+          const shop = yield* setup
+          const first = yield* shop.start({ steps: [{ key: "charge", call: held }, { key: "ship" }] })
+          yield* shop.happened("start", "charge")
+          yield* first.signal(signal)
+          yield* first.said("stopping")
+          yield* World.open(shop.directory, "gate")
+          yield* first.gone
+          assert.deepStrictEqual(yield* shop.attempts, ["charge 1 Completed"])
+          yield* shop.open()
+          assert.strictEqual(yield* shop.ended, "Completed")
+          assert.deepStrictEqual(yield* shop.calls, ["charge 1", "ship 1"])
+        }).pipe(Effect.provide(Processes.layer)),
+      60_000
+    )
   }
 
-  it.scopedLive("interrupts an activity after the grace, records it as lost, and calls it again at the next start", () =>
-    Effect.gen(function*() {
-      const shop = yield* setup
-      const undo = { millis: 0 }
-      const first = yield* shop.start({
-        steps: [{ key: "charge", undo }, { key: "ship", call: held }]
-      }, { CLOSE_GRACE: "100" })
-      yield* shop.happened("start", "ship")
-      yield* first.signal("SIGTERM")
-      yield* shop.happened("interrupt", "ship")
-      yield* first.gone
-      assert.deepStrictEqual(yield* shop.attempts, ["charge 1 Completed", "ship 1 Lost"])
-      const { workflows } = yield* Journal.read(shop.filename)
-      assert.deepStrictEqual(workflows.map(({ status }) => status), ["Running"])
+  it.scopedLive(
+    "interrupts an activity after the grace, records it as lost, and calls it again at the next start",
+    () =>
+      Effect.gen(function*() {
+        const shop = yield* setup
+        const undo = { millis: 0 }
+        const first = yield* shop.start({
+          steps: [{ key: "charge", undo }, { key: "ship", call: held }]
+        }, { CLOSE_GRACE: "100" })
+        yield* shop.happened("start", "ship")
+        yield* first.signal("SIGTERM")
+        yield* shop.happened("interrupt", "ship")
+        yield* first.gone
+        assert.deepStrictEqual(yield* shop.attempts, ["charge 1 Completed", "ship 1 Lost"])
+        const { workflows } = yield* Journal.read(shop.filename)
+        assert.deepStrictEqual(workflows.map(({ status }) => status), ["Running"])
 
-      // The lease was given back: it need not run out.
-      yield* shop.open()
-      yield* shop.happened("start", "ship", 2)
-      yield* World.open(shop.directory, "gate")
-      assert.strictEqual(yield* shop.ended, "Completed")
-      assert.deepStrictEqual(yield* shop.calls, ["charge 1", "ship 1", "ship 2"])
-      assert.deepStrictEqual(yield* shop.attempts, ["charge 1 Completed", "ship 1 Lost", "ship 2 Completed"])
-    }).pipe(Effect.provide(Processes.layer)))
+        // The lease was given back: it need not run out.
+        yield* shop.open()
+        yield* shop.happened("start", "ship", 2)
+        yield* World.open(shop.directory, "gate")
+        assert.strictEqual(yield* shop.ended, "Completed")
+        assert.deepStrictEqual(yield* shop.calls, ["charge 1", "ship 1", "ship 2"])
+        assert.deepStrictEqual(yield* shop.attempts, ["charge 1 Completed", "ship 1 Lost", "ship 2 Completed"])
+      }).pipe(Effect.provide(Processes.layer)),
+    60_000
+  )
 })
 
 describe("an activity that is retried", () => {
-  it.scopedLive("goes on, after a kill, with the next attempt and what is left of its backoff", () =>
-    Effect.gen(function*() {
-      const shop = yield* setup
-      const first = yield* shop.start({
-        steps: [{ key: "charge", stubborn: true, call: { millis: 0, failures: 2, gate: "gate" } }]
-      })
-      yield* World.open(shop.directory, "gate")
-      yield* shop.happened("failure", "charge", 2)
-      const { wakeAt } = yield* shop.recorded("charge", "Retrying", 2)
-      yield* World.close(shop.directory, "gate")
-      yield* first.kill
-      const second = yield* shop.open()
-      const reopenedAt = yield* Clock.currentTimeMillis
-      const third = yield* shop.happened("start", "charge", 3)
-      const failed = World.read(shop.directory).filter(({ event }) => event === "failure")
-      assert.isNotNull(wakeAt)
-      assert.approximately(wakeAt - failed[1]!.at, Scripts.backoffs[1], 100)
-      assert.isBelow(reopenedAt, wakeAt)
-      assert.isAtLeast(third.at, wakeAt)
-      assert.isBelow(third.at, wakeAt + 1_000)
+  it.scopedLive(
+    "goes on, after a kill, with the next attempt and what is left of its backoff",
+    () =>
+      Effect.gen(function*() {
+        const shop = yield* setup
+        const first = yield* shop.start({
+          steps: [{ key: "charge", stubborn: true, call: { millis: 0, failures: 2, gate: "gate" } }]
+        })
+        yield* World.open(shop.directory, "gate")
+        yield* shop.happened("failure", "charge", 2)
+        const { wakeAt } = yield* shop.recorded("charge", "Retrying", 2)
+        yield* World.close(shop.directory, "gate")
+        yield* first.kill
+        const second = yield* shop.open()
+        const reopenedAt = yield* Clock.currentTimeMillis
+        const third = yield* shop.happened("start", "charge", 3)
+        const failed = World.read(shop.directory).filter(({ event }) => event === "failure")
+        assert.isNotNull(wakeAt)
+        assert.approximately(wakeAt - failed[1]!.at, Scripts.backoffs[1], 100)
+        assert.isBelow(reopenedAt, wakeAt)
+        assert.isAtLeast(third.at, wakeAt)
+        assert.isBelow(third.at, wakeAt + 1_000)
 
-      // Killed again, in the third attempt.
-      yield* second.kill
-      const last = yield* shop.open()
-      yield* shop.happened("start", "charge", 4)
-      yield* World.open(shop.directory, "gate")
-      assert.strictEqual(yield* shop.ended, "Completed")
-      assert.deepStrictEqual(
-        yield* shop.attempts,
-        ["charge 1 Failed", "charge 2 Failed", "charge 3 Lost", "charge 4 Completed"]
-      )
-      assert.strictEqual(last.log(), "")
-    }).pipe(Effect.provide(Processes.layer)))
+        // Killed again, in the third attempt.
+        yield* second.kill
+        const last = yield* shop.open()
+        yield* shop.happened("start", "charge", 4)
+        yield* World.open(shop.directory, "gate")
+        assert.strictEqual(yield* shop.ended, "Completed")
+        assert.deepStrictEqual(
+          yield* shop.attempts,
+          ["charge 1 Failed", "charge 2 Failed", "charge 3 Lost", "charge 4 Completed"]
+        )
+        assert.strictEqual(last.log(), "")
+      }).pipe(Effect.provide(Processes.layer)),
+    60_000
+  )
 
-  it.scopedLive("counts an attempt in which the process was killed as lost, and not as a failure", () =>
-    Effect.gen(function*() {
-      const shop = yield* setup
-      const first = yield* shop.start({
-        steps: [{ key: "charge", stubborn: true, call: { failures: 1, gate: "gate" } }]
-      })
-      yield* shop.happened("start", "charge", 1)
-      yield* first.kill
-      const second = yield* shop.open()
-      yield* shop.happened("start", "charge", 2)
-      yield* World.open(shop.directory, "gate")
-      yield* shop.happened("failure", "charge", 2)
-      yield* shop.happened("success", "charge", 3)
-      assert.strictEqual(yield* shop.ended, "Completed")
-      assert.deepStrictEqual(yield* shop.attempts, ["charge 1 Lost", "charge 2 Failed", "charge 3 Completed"])
-      // The backoff is that after a first failure.
-      const [failed, third] = World.read(shop.directory).filter(({ attempt, event }) =>
-        event === "failure" || (event === "start" && attempt === 3)
-      )
-      assert.isBelow(third!.at - failed!.at, Scripts.backoffs[1] / 2)
-      assert.strictEqual(second.log(), "")
-    }).pipe(Effect.provide(Processes.layer)))
+  it.scopedLive(
+    "counts an attempt in which the process was killed as lost, and not as a failure",
+    () =>
+      Effect.gen(function*() {
+        const shop = yield* setup
+        const first = yield* shop.start({
+          steps: [{ key: "charge", stubborn: true, call: { failures: 1, gate: "gate" } }]
+        })
+        yield* shop.happened("start", "charge", 1)
+        yield* first.kill
+        const second = yield* shop.open()
+        yield* shop.happened("start", "charge", 2)
+        yield* World.open(shop.directory, "gate")
+        yield* shop.happened("failure", "charge", 2)
+        yield* shop.happened("success", "charge", 3)
+        assert.strictEqual(yield* shop.ended, "Completed")
+        assert.deepStrictEqual(yield* shop.attempts, ["charge 1 Lost", "charge 2 Failed", "charge 3 Completed"])
+        // The backoff is that after a first failure.
+        const [failed, third] = World.read(shop.directory).filter(({ attempt, event }) =>
+          event === "failure" || (event === "start" && attempt === 3)
+        )
+        assert.isBelow(third!.at - failed!.at, Scripts.backoffs[1] / 2)
+        assert.strictEqual(second.log(), "")
+      }).pipe(Effect.provide(Processes.layer)),
+    60_000
+  )
 })
 
 describe("a process that is killed while a workflow compensates", () => {
@@ -144,39 +164,45 @@ describe("a process that is killed while a workflow compensates", () => {
 
   for (const ending of ["failure", "wait"] as const) {
     const why = ending === "wait" ? "was cancelled" : "failed"
-    it.scopedLive(`undoes the rest of what a workflow did that ${why}, and nothing again`, () =>
-      Effect.gen(function*() {
-        const shop = yield* setup
-        const first = yield* shop.start({ steps, ending })
-        if (ending === "wait") {
-          yield* shop.recorded("for-ever", "Waiting", 0)
-          yield* first.tell({ cancel: "order" })
-          yield* first.said("cancelled order")
-        }
-        yield* shop.happened("start", "undo-reserve")
-        yield* first.kill
-        const second = yield* shop.open()
-        yield* shop.happened("start", "undo-reserve", 2)
-        // Once more, in the same undo.
-        yield* second.kill
-        const third = yield* shop.open()
-        yield* shop.happened("start", "undo-reserve", 3)
-        yield* World.open(shop.directory, "gate")
-        assert.strictEqual(yield* shop.ended, ending === "wait" ? "Cancelled" : "Failed")
-        assert.deepStrictEqual(yield* shop.calls, [
-          ...["charge 1", "reserve 1", "pack 1", "ship 1"],
-          ...["undo-ship 1", "undo-pack 1", "undo-reserve 1", "undo-reserve 2", "undo-reserve 3", "undo-charge 1"]
-        ])
-        assert.deepStrictEqual(
-          (yield* shop.attempts).filter((attempt) => attempt.startsWith("undo-reserve")),
-          ["undo-reserve 1 Lost", "undo-reserve 2 Lost", "undo-reserve 3 Completed"]
-        )
-        const journal = yield* Journal.read(shop.filename)
-        assert.deepStrictEqual(
-          journal.steps.filter(({ path, status }) => steps.some(({ key }) => key === path) && status !== "Compensated"),
-          []
-        )
-        assert.strictEqual(third.log(), "")
-      }).pipe(Effect.provide(Processes.layer)))
+    it.scopedLive(
+      `undoes the rest of what a workflow did that ${why}, and nothing again`,
+      () =>
+        Effect.gen(function*() {
+          const shop = yield* setup
+          const first = yield* shop.start({ steps, ending })
+          if (ending === "wait") {
+            yield* shop.recorded("for-ever", "Waiting", 0)
+            yield* first.tell({ cancel: "order" })
+            yield* first.said("cancelled order")
+          }
+          yield* shop.happened("start", "undo-reserve")
+          yield* first.kill
+          const second = yield* shop.open()
+          yield* shop.happened("start", "undo-reserve", 2)
+          // Once more, in the same undo.
+          yield* second.kill
+          const third = yield* shop.open()
+          yield* shop.happened("start", "undo-reserve", 3)
+          yield* World.open(shop.directory, "gate")
+          assert.strictEqual(yield* shop.ended, ending === "wait" ? "Cancelled" : "Failed")
+          assert.deepStrictEqual(yield* shop.calls, [
+            ...["charge 1", "reserve 1", "pack 1", "ship 1"],
+            ...["undo-ship 1", "undo-pack 1", "undo-reserve 1", "undo-reserve 2", "undo-reserve 3", "undo-charge 1"]
+          ])
+          assert.deepStrictEqual(
+            (yield* shop.attempts).filter((attempt) => attempt.startsWith("undo-reserve")),
+            ["undo-reserve 1 Lost", "undo-reserve 2 Lost", "undo-reserve 3 Completed"]
+          )
+          const journal = yield* Journal.read(shop.filename)
+          assert.deepStrictEqual(
+            journal.steps.filter(({ path, status }) =>
+              steps.some(({ key }) => key === path) && status !== "Compensated"
+            ),
+            []
+          )
+          assert.strictEqual(third.log(), "")
+        }).pipe(Effect.provide(Processes.layer)),
+      60_000
+    )
   }
 })

@@ -7,16 +7,21 @@ import * as Processes from "./processes.ts"
 import * as Verify from "./verify.ts"
 import * as World from "./world.ts"
 
-/** How often the process is killed. Each life may start a few workflows more than the one before. */
-const kills = 55
+const lives = 64
+
+/** Most lives end by `kill -9`, and some by a request to stop. */
+const isStopped = (life: number) => life % 8 === 0
+
+/** Each life may start a few workflows more than the one before. */
+const limit = (life: number) => String(Math.ceil(entries.length * life / (lives + 1)))
 
 const undoable = (key: string) => /^(charge|reserve|pack|wrap|gift|ship-\d+)$/.test(key)
 
 const acknowledged = (lines: ReadonlyArray<string>, verb: string) =>
   lines.flatMap((line) => line.startsWith(`${verb} `) ? [line.split(" ")[1] ?? ""] : [])
 
-/** Waits for a moment to kill a process at: somewhere in its start, its recovery, or its work. */
-const untilKilled = (directory: string, child: Processes.Child, draw: () => number) => {
+/** Waits for a moment to end a process at: somewhere in its start, its recovery, or its work. */
+const untilEnd = (directory: string, child: Processes.Child, draw: () => number) => {
   const when = draw()
   if (when < 0.1) return Effect.sleep(draw() * 300)
   if (when < 0.2) return Effect.zipRight(child.said("ready"), Effect.sleep(draw() * 50))
@@ -32,64 +37,69 @@ const untilKilled = (directory: string, child: Processes.Child, draw: () => numb
   )
 }
 
+/** One life of the process that runs the batch: what it acknowledged, and what it left behind. */
+const live = (directory: string, life: number, draw: () => number) =>
+  Effect.gen(function*() {
+    const child = yield* Processes.spawn("batch", directory, [limit(life)], { CLOSE_GRACE: "20" })
+    yield* untilEnd(directory, child, draw)
+    if (isStopped(life)) {
+      yield* child.said("ready")
+      yield* child.signal("SIGTERM")
+      yield* child.gone
+      assert.include(child.lines.join(), "over: All fibers interrupted")
+    } else {
+      yield* child.kill
+      assert.notInclude(child.lines.join(), "over: ", child.log())
+    }
+    assert.strictEqual(child.log(), "")
+    const moment: Verify.Moment = {
+      journal: yield* Journal.readDead(Path.join(directory, "orders.db")),
+      lines: World.count(directory),
+      started: acknowledged(child.lines, "started"),
+      cancelled: acknowledged(child.lines, "cancelled")
+    }
+    if (isStopped(life)) assert.deepStrictEqual(Verify.stopped(moment), [])
+    return moment
+  }).pipe(Effect.scoped)
+
 describe("a batch of workflows whose process is killed again and again", () => {
   it.scopedLive("comes out as if it had never been killed", () =>
     Effect.gen(function*() {
       const directory = yield* Processes.directory
-      const filename = Path.join(directory, "orders.db")
       const draw = random(7)
       const moments: Array<Verify.Moment> = []
-      const started = new Set<string>()
-      const cancelled = new Set<string>()
-      for (let life = 1; life <= kills; life++) {
-        const limit = Math.ceil(entries.length * life / (kills + 1))
-        const child = yield* Processes.spawn("batch", directory, [String(limit)])
-        yield* untilKilled(directory, child, draw)
-        yield* child.kill
-        assert.notInclude(child.lines.join(), "over:", child.log())
-        acknowledged(child.lines, "started").forEach((id) => started.add(id))
-        acknowledged(child.lines, "cancelled").forEach((id) => cancelled.add(id))
-        const moment: Verify.Moment = {
-          journal: yield* Journal.readDead(filename),
-          lines: World.count(directory),
-          started: [...started],
-          cancelled: [...cancelled]
-        }
-        assert.deepStrictEqual(Verify.acknowledged(moment), [])
+      for (let life = 1; life <= lives; life++) {
+        const moment = yield* live(directory, life, draw)
         moments.push(moment)
+        assert.deepStrictEqual(moments.flatMap((before) => Verify.acknowledged(before, moment.journal)), [])
       }
 
       const last = yield* Processes.spawn("batch", directory, [String(entries.length)])
       yield* last.said("done")
       yield* last.gone
-      const journal = yield* Journal.readDead(filename)
+      const journal = yield* Journal.readDead(Path.join(directory, "orders.db"))
       const world = World.read(directory)
 
-      const ended = new Map(
-        last.lines.filter((line) => line.startsWith("ended ")).map((line) => {
-          const [, id = "", ...outcome] = line.split(" ")
-          return [id, outcome.join(" ")]
-        })
-      )
+      const ended = last.lines.filter((line) => line.startsWith("ended ")).map((line) => {
+        const [, id = "", ...outcome] = line.split(" ")
+        return [id, outcome.join(" ")] as const
+      })
       assert.deepStrictEqual(
         Object.fromEntries(ended),
         Object.fromEntries(entries.map(({ expected, id }) => [id, expected]))
       )
-      assert.deepStrictEqual(
-        journal.workflows.filter(({ status }) => !["Completed", "Failed", "Cancelled"].includes(status)),
-        []
-      )
+      assert.deepStrictEqual(journal.workflows.filter(({ finishedAt }) => finishedAt === null), [])
       assert.deepStrictEqual(moments.flatMap((moment) => Verify.kept(moment, journal, world)), [])
       assert.deepStrictEqual(Verify.attempts(journal, world), [])
       assert.deepStrictEqual(Verify.retries(journal), [])
       assert.deepStrictEqual(Verify.compensations(journal, world, undoable), [])
+      assert.strictEqual(last.log(), "")
 
       // The batch was worth its kills: most hit workflows that ran, and some their compensations.
       const running = moments.filter(({ journal }) => journal.workflows.some(({ status }) => status === "Running"))
       const lost = journal.stepExecutions.filter(({ status }) => status === "Lost")
-      assert.isAbove(running.length, kills / 2)
-      assert.isAbove(lost.length, kills)
+      assert.isAbove(running.length, lives / 2)
+      assert.isAbove(lost.length, lives)
       assert.isAbove(lost.filter(({ activityId }) => activityId.includes("/undo-")).length, 5)
-      assert.strictEqual(last.log(), "")
-    }).pipe(Effect.provide(Processes.layer)), 180_000)
+    }).pipe(Effect.provide(Processes.layer)), 240_000)
 })

@@ -37,20 +37,26 @@ export interface Moment {
   readonly cancelled: Iterable<string>
 }
 
-/** What was acknowledged must be in the journal that a killed process left. */
-export const acknowledged = ({ cancelled, journal, started }: Moment): Complaints => {
-  const workflows = new Map(journal.workflows.map((row) => [row.id, row]))
-  const requested = new Set(journal.cancels)
+/** What a process had acknowledged must be in every journal from then on. */
+export const acknowledged = ({ cancelled, started }: Moment, after: Journal): Complaints => {
+  const workflows = new Map(after.workflows.map((row) => [row.id, row]))
+  const requested = new Set(after.cancels)
   return [
     ...Array.from(started).filter((id) => !workflows.has(id)).map((id) => `the start of ${id} is lost`),
     ...Array.from(cancelled)
       .filter((id) => {
         const row = workflows.get(id)
-        return !requested.has(id) && row?.cancelSeq === null && !hasEnded(row.status)
+        return row === undefined || (!requested.has(id) && row.cancelSeq === null && !hasEnded(row.status))
       })
       .map((id) => `the cancel of ${id} is lost`)
   ]
 }
+
+/** A process that was asked to stop leaves nothing that seems to run. */
+export const stopped = ({ journal }: Moment): Complaints =>
+  journal.stepExecutions.filter(({ status }) => status === "Running").map(({ activityId, attempt }) =>
+    `attempt ${attempt} of ${activityId} has not ended`
+  )
 
 /** What a killed process had recorded must be as it was, and must not happen again. */
 export const kept = (before: Moment, after: Journal, world: ReadonlyArray<Line>): Complaints => {
