@@ -13,6 +13,7 @@ import { journal } from "./engine-suite/journal.ts"
 import { keys } from "./engine-suite/keys.ts"
 import { retries } from "./engine-suite/retries.ts"
 import { sideEffects } from "./engine-suite/sideEffects.ts"
+import { statuses } from "./engine-suite/statuses.ts"
 import { workflows } from "./engine-suite/workflows.ts"
 
 export const suite = <E>(name: string, layer: Layer.Layer<Journal.Journal, E>) =>
@@ -27,4 +28,5 @@ export const suite = <E>(name: string, layer: Layer.Layer<Journal.Journal, E>) =
     describe("bad input", () => input(promise))
     describe("the journal", () => journal(promise))
     describe("side effects", () => sideEffects(promise))
+    describe("descriptions", () => statuses(promise))
   })
