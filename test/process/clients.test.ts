@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Effect, Layer } from "effect"
+import { Effect, Layer, Option, Stream } from "effect"
 import * as Path from "node:path"
 import { Tempolite } from "../../src/index.ts"
 import { SqliteJournal } from "../../src/sqlite.ts"
@@ -7,8 +7,12 @@ import * as Journal from "./journal.ts"
 import * as Orders from "./orders.ts"
 import * as Processes from "./processes.ts"
 import * as Scripts from "./scripts.ts"
+import { held } from "./shop.ts"
+import * as World from "./world.ts"
 
 const count = 60
+
+const quick = { millis: 0, failures: 0 }
 
 /** What a client has said of its workflows: their ids, and how each ended. */
 const told = (lines: ReadonlyArray<string>, verb: string) =>
@@ -17,7 +21,8 @@ const told = (lines: ReadonlyArray<string>, verb: string) =>
     return first === verb ? [[id, rest.join(" ")] as const] : []
   })
 
-const client = (filename: string) =>
+/** A client in this process. */
+const layer = (filename: string) =>
   Scripts.Script.client.pipe(
     Layer.provideMerge(Tempolite.layerClient),
     Layer.provide(SqliteJournal.layer({ filename }))
@@ -55,12 +60,14 @@ describe("clients in processes of their own, beside a running engine", () => {
         }
         // Those that the killed client had not cancelled yet wait: this process is the next client.
         const filename = Path.join(directory, "orders.db")
-        const ends = yield* Effect.forEach(acknowledged, (id) =>
+        const left = (yield* Journal.read(filename)).workflows.flatMap(({ id }) => id.startsWith("killed-") ? [id] : [])
+        assert.includeMembers(left, acknowledged)
+        const ends = yield* Effect.forEach(left, (id) =>
           Effect.gen(function*() {
             const { cancel, result } = yield* Scripts.Script.info(id)
             if (expected("killed")[id] === "Cancelled") yield* cancel
             return [id, Orders.told(yield* Effect.exit(result))] as const
-          }), { concurrency: "unbounded" }).pipe(Effect.provide(client(filename)))
+          }), { concurrency: "unbounded" }).pipe(Effect.provide(layer(filename)))
         assert.deepInclude(expected("killed"), Object.fromEntries(ends))
         assert.strictEqual(shop.log(), "")
 
@@ -68,8 +75,38 @@ describe("clients in processes of their own, beside a running engine", () => {
         assert.deepStrictEqual(journal.workflows.filter(({ status }) => status === "Failed"), [])
         assert.deepStrictEqual(journal.workflows.filter(({ finishedAt }) => finishedAt === null), [])
         assert.deepStrictEqual(journal.cancels, [])
-        assert.isAtLeast(journal.workflows.length, 2 * count + acknowledged.length)
+        assert.strictEqual(journal.workflows.length, 2 * count + left.length)
       }).pipe(Effect.provide(Processes.layer)),
     60_000
   )
+})
+
+describe("a client without an engine", () => {
+  it.scopedLive("starts a workflow and waits for it, while engines come and go", () =>
+    Effect.gen(function*() {
+      const directory = yield* Processes.directory
+      const program = Effect.gen(function*() {
+        const order = yield* Scripts.Script.start("order", {
+          steps: [{ key: "charge", call: held, stubborn: false }, { key: "ship", call: quick, stubborn: false }],
+          ending: "success"
+        })
+        assert.strictEqual(yield* order.status, "Pending")
+        const result = yield* Effect.fork(order.result)
+        const statuses = yield* Effect.fork(Stream.runCollect(order.changes))
+
+        const first = yield* Processes.spawn("shop", directory)
+        yield* Processes.eventually(
+          () => `the first call; the engine logged ${first.log()}`,
+          Effect.sync(() => World.count(directory) === 1 ? Option.some(true) : Option.none())
+        )
+        yield* first.kill
+        const second = yield* Processes.spawn("shop", directory)
+        yield* second.said("ready")
+        yield* World.open(directory, "gate")
+        assert.deepStrictEqual(yield* result, ["charge", "ship"])
+        assert.deepStrictEqual(Array.from(yield* statuses), ["Pending", "Running", "Completed"])
+        assert.strictEqual(second.log(), "")
+      })
+      yield* Effect.provide(program, layer(Path.join(directory, "orders.db")))
+    }).pipe(Effect.provide(Processes.layer)), 60_000)
 })

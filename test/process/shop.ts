@@ -72,4 +72,4 @@ export const setup = Effect.gen(function*() {
 })
 
 /** A call that waits until the gate is open. */
-export const held = { millis: 0, gate: "gate" }
+export const held = { millis: 0, failures: 0, gate: "gate" }
