@@ -6,9 +6,9 @@
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Layer from "effect/Layer"
+import { type Service, Tempolite } from "./Engine.ts"
 import * as Client from "./engine/client.ts"
 import * as Engine from "./engine/engine.ts"
-import { type Service, Tempolite } from "./Engine.ts"
 import type { JournalError, JournalLocked } from "./Errors.ts"
 import { Journal } from "./Journal.ts"
 
