@@ -239,7 +239,7 @@ export const make = ({ host, isClosing, isDropped, ledger, scheduler, steps }: P
         begin: (row, onEnd) => Attempts.start(work, asked, row, onEnd)
       }),
     sleep: (asked) =>
-      steps.take({
+      Effect.asVoid(steps.take({
         key: Option.some(asked.key),
         path: below(asked.key),
         asked: { kind: "Timer", name: asked.name, payload: timerPayload(asked) },
@@ -251,7 +251,7 @@ export const make = ({ host, isClosing, isDropped, ledger, scheduler, steps }: P
             () => now() + Option.match(asked.duration, { onNone: () => 0, onSome: Duration.toMillis })
           )
         )
-      }),
+      })),
     implicitSleep: (duration) =>
       Effect.suspend(() => {
         const millis = Duration.toMillis(duration)
@@ -260,14 +260,14 @@ export const make = ({ host, isClosing, isDropped, ledger, scheduler, steps }: P
         return Effect.flatMap(FiberRef.get(anchor), (after) => {
           const count = (slept.get(after) ?? 0) + 1
           slept.set(after, count)
-          return steps.take({
+          return Effect.asVoid(steps.take({
             key: Option.none(),
             path: () => `~sleep/${Key.join(after, String(count))}`,
             asked: { kind: "Timer", name: "sleep", payload: JSON.stringify({ millis }) },
             shared: false,
             outlives: false,
             begin: timer(() => now() + millis)
-          })
+          }))
         })
       }),
     child: (child) => steps.take(childRequest(child)),
