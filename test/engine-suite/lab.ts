@@ -133,7 +133,7 @@ export class Outside {
       Effect.onInterrupt(() => this.interrupted(name))
     )
     return this.failing.has(name) ? yield* new Broken({ key: String(key) }) : `<${key}>`
-  })
+  }).pipe(Effect.withSpan("attempt"))
 
   private interrupted(name: string): Effect.Effect<void> {
     this.log.push(`${name} cut`)
@@ -213,7 +213,8 @@ const journalOf = (inner: Journal.Service, outside: Outside, dieAfter: number) =
   }
 }
 
-const idle: Body = Effect.void
+/** What JSON does not have is left out of the tests' way. */
+const jsonOf = (body: Body = Effect.void): Body => Effect.map(body, (value) => value === undefined ? null : value)
 
 /** Keeps whatever watches for other processes on the ordinary clock: in virtual time it would be all that happens. */
 const listen = (journal: Journal.Service) =>
@@ -245,10 +246,10 @@ export const open = (
     const journal = journalOf(inner, outside, dieAfter)
     const scope = yield* Scope.fork(yield* Effect.scope, { _tag: "Sequential" })
     const workflows = Layer.mergeAll(
-      Main.layer(() => bodies.main ?? idle),
-      Kid.layer(() => bodies.kid ?? idle),
-      Again.layer(() => bodies.again ?? idle),
-      Held.layer(() => bodies.held ?? idle)
+      Main.layer(() => jsonOf(bodies.main)),
+      Kid.layer(() => jsonOf(bodies.kid)),
+      Again.layer(() => jsonOf(bodies.again)),
+      Held.layer(() => jsonOf(bodies.held))
     ).pipe(
       Layer.provide([
         Kid.client,
