@@ -64,6 +64,8 @@ export class WorkflowScheduler implements Scheduler.Scheduler {
     if (this.closed) return
     if (!this.entered) {
       this.fault ??= { _tag: "ForeignWakeUp", fiber }
+      // Nobody schedules the fiber again: without its task it could not even be interrupted.
+      this.fifo.push(task)
       this.onForeign()
       return
     }
