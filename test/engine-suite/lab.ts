@@ -242,9 +242,9 @@ export const open = (
 ): Effect.Effect<Process, never, Journal.Journal | Scope.Scope> =>
   Effect.gen(function*() {
     const inner = yield* Journal.Journal
-    yield* listen(inner)
-    const journal = journalOf(inner, outside, dieAfter)
     const scope = yield* Scope.fork(yield* Effect.scope, { _tag: "Sequential" })
+    yield* Scope.extend(listen(inner), scope)
+    const journal = journalOf(inner, outside, dieAfter)
     const workflows = Layer.mergeAll(
       Main.layer(() => jsonOf(bodies.main)),
       Kid.layer(() => jsonOf(bodies.kid)),
