@@ -348,7 +348,7 @@ export const journal = (promise: Promised) => {
             )
         )
         const first = yield* bench.start(live)
-        const ids = Array.from({ length: 600 }, (_, index) => index)
+        const ids = Array.from({ length: 660 }, (_, index) => index)
         yield* first.run(Effect.forEach(ids, (id) => Main.start(id, { arg: id % 6 }), { concurrency: "unbounded" }))
         yield* bench.pass("1 minute")
         yield* first.crash
@@ -356,9 +356,9 @@ export const journal = (promise: Promised) => {
         bench.replays = 0
         yield* bench.start(live)
         yield* bench.pass("2 hours")
-        assert.lengthOf(calls, 500)
+        assert.lengthOf(calls, 550)
         assert.isTrue(calls.every((call) => call === "b#2"))
-        assert.strictEqual(bench.replays, 500)
+        assert.strictEqual(bench.replays, 550)
         assert.deepStrictEqual(yield* bench.journal.unfinished({ after: Option.none(), limit: 10 }), [])
       }), 60_000)
 
