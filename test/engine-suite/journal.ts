@@ -344,7 +344,7 @@ export const journal = (promise: Promised) => {
           (execution, arg) =>
             Effect.zipLeft(
               counting(calls)(execution, arg),
-              execution.key === "b" && arg !== 0 ? Effect.sleep("1 hour") : Effect.void
+              execution.key === "b" && arg !== 0 && execution.attempt === 1 ? Effect.never : Effect.void
             )
         )
         const first = yield* bench.start(live)
@@ -355,7 +355,7 @@ export const journal = (promise: Promised) => {
         calls.length = 0
         bench.replays = 0
         yield* bench.start(live)
-        yield* bench.pass("2 hours")
+        yield* bench.pass("1 minute")
         assert.lengthOf(calls, 550)
         assert.isTrue(calls.every((call) => call === "b#2"))
         assert.strictEqual(bench.replays, 550)
