@@ -38,6 +38,27 @@ describe("a second engine on the same file", () => {
   )
 })
 
+describe("engines that open a new file at the same time", () => {
+  it.scopedLive("agree on one of them", () =>
+    Effect.gen(function*() {
+      const shop = yield* setup
+      const rivals = yield* Effect.all(Array.from({ length: 4 }, () => shop.spawn()))
+      const answers = yield* Effect.forEach(
+        rivals,
+        (rival) => Effect.raceFirst(rival.said("ready"), rival.said("over: ")),
+        { concurrency: "unbounded" }
+      )
+      const winner = answers.indexOf("ready")
+      assert.isAtLeast(winner, 0)
+      for (const answer of answers.toSpliced(winner, 1)) {
+        assert.include(
+          answer,
+          `JournalLocked: another engine runs the workflows of this journal: process ${rivals[winner]!.pid} `
+        )
+      }
+    }).pipe(Effect.provide(Processes.layer)), 60_000)
+})
+
 describe("an engine that is told to stop", () => {
   for (const signal of ["SIGTERM", "SIGINT"] as const) {
     it.scopedLive(

@@ -52,14 +52,12 @@ const live = (directory: string, life: number, draw: () => number) =>
       assert.notInclude(child.lines.join(), "over: ", child.log())
     }
     assert.strictEqual(child.log(), "")
-    const moment: Verify.Moment = {
+    return {
       journal: yield* Journal.readDead(Path.join(directory, "orders.db")),
       lines: World.count(directory),
       started: acknowledged(child.lines, "started"),
       cancelled: acknowledged(child.lines, "cancelled")
-    }
-    if (isStopped(life)) assert.deepStrictEqual(Verify.stopped(moment), [])
-    return moment
+    } satisfies Verify.Moment
   }).pipe(Effect.scoped)
 
 describe("a batch of workflows whose process is killed again and again", () => {
@@ -70,6 +68,8 @@ describe("a batch of workflows whose process is killed again and again", () => {
       const moments: Array<Verify.Moment> = []
       for (let life = 1; life <= lives; life++) {
         const moment = yield* live(directory, life, draw)
+        const before = moments.at(-1)?.journal ?? moment.journal
+        if (isStopped(life)) assert.deepStrictEqual(Verify.stopped(before, moment.journal), [])
         moments.push(moment)
         assert.deepStrictEqual(moments.flatMap((before) => Verify.acknowledged(before, moment.journal)), [])
       }

@@ -52,11 +52,14 @@ export const acknowledged = ({ cancelled, started }: Moment, after: Journal): Co
   ]
 }
 
-/** A process that was asked to stop leaves nothing that seems to run. */
-export const stopped = ({ journal }: Moment): Complaints =>
-  journal.stepExecutions.filter(({ status }) => status === "Running").map(({ activityId, attempt }) =>
-    `attempt ${attempt} of ${activityId} has not ended`
-  )
+/** A process that was asked to stop leaves nothing that seems to run, but what it found so and did not come to. */
+export const stopped = (before: Journal, after: Journal): Complaints => {
+  const found = new Set(running(before))
+  return running(after).filter((which) => !found.has(which)).map((which) => `${which} has not ended`)
+}
+
+const running = ({ stepExecutions }: Journal) =>
+  stepExecutions.flatMap(({ activityId, attempt, status }) => status === "Running" ? [`${activityId} ${attempt}`] : [])
 
 /** What a killed process had recorded must be as it was, and must not happen again. */
 export const kept = (before: Moment, after: Journal, world: ReadonlyArray<Line>): Complaints => {
