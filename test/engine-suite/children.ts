@@ -9,7 +9,7 @@ import type * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as TestClock from "effect/TestClock"
 import { assert } from "vitest"
-import { Journal, Tempolite, WorkflowCancelled } from "../../src/index.ts"
+import { Journal, Saga, Tempolite, WorkflowCancelled } from "../../src/index.ts"
 import {
   act,
   Again,
@@ -226,6 +226,31 @@ export const suite = <E>(name: string, layer: Layer.Layer<Journal.Journal, E>) =
           assert.strictEqual(yield* info.result, "<b>")
           assert.strictEqual(yield* statusOf(kid), "Cancelled")
           assert.deepInclude(yield* statuses(), { kid: "Cancelled" })
+        }))
+
+      test("is undone before anything of the saga that wanted it is", (outside) =>
+        Effect.gen(function*() {
+          outside.hold("trip/b", "trip\\/kid/y", "trip\\/kid/u-x")
+          const process = yield* open(outside, {
+            main: Effect.ignore(Saga.scoped(
+              "trip",
+              Effect.gen(function*() {
+                yield* done("a")
+                yield* Effect.race(Kid.child("kid"), act("b"))
+                return yield* fails
+              })
+            )),
+            kid: Effect.zipRight(done("x"), act("y"))
+          })
+          const info = yield* process.start
+          yield* called(outside, "trip\\/kid/y", "trip/b")
+          outside.release("trip/b")
+          yield* called(outside, "trip\\/kid/u-x")
+          yield* settle
+          assert.notInclude(outside.log, "trip/u-a")
+          outside.release("trip\\/kid/u-x")
+          yield* info.result
+          assert.deepStrictEqual(outside.log.slice(-2), ["trip\\/kid/u-x", "trip/u-a"])
         }))
 
       test("since its parent fails, is undone before anything of its parent is", (outside) =>

@@ -286,19 +286,22 @@ export const turn: Effect.Effect<void> = Effect.async<void>((resume) => {
 })
 
 /** Waits, in turns of the host, until it is so. */
-export const until = <E, R>(what: string, check: Effect.Effect<boolean, E, R>): Effect.Effect<void, E, R> =>
+export const until = <E, R>(
+  what: string | (() => string),
+  check: Effect.Effect<boolean, E, R>
+): Effect.Effect<void, E, R> =>
   Effect.gen(function*() {
     for (let turns = 0; turns < 2_000; turns++) {
       if (yield* check) return
       yield* turn
     }
-    assert.fail(`it never came to be that ${what}`)
+    assert.fail(`it never came to be that ${typeof what === "string" ? what : what()}`)
   })
 
 /** Waits until the outside was called so. */
 export const called = (outside: Outside, ...names: ReadonlyArray<string>): Effect.Effect<void> =>
   until(
-    `${names.join(", ")} were called; it was: ${outside.log.join(", ")}`,
+    () => `${names.join(", ")} were called; it was: ${outside.log.join(", ")}`,
     Effect.sync(() => names.every((name) => outside.log.includes(name)))
   )
 

@@ -15,7 +15,7 @@ import * as Schema from "effect/Schema"
 import * as TestClock from "effect/TestClock"
 import * as Tracer from "effect/Tracer"
 import { assert } from "vitest"
-import { Activity, type Journal, Workflow } from "../../src/index.ts"
+import { Activity, type Journal, SideEffect, Workflow } from "../../src/index.ts"
 import {
   act,
   Again,
@@ -278,6 +278,21 @@ export const suite = <E>(name: string, layer: Layer.Layer<Journal.Journal, E>) =
           yield* TestClock.adjust("10 hours")
           const second = yield* open(outside, { main })
           assert.deepStrictEqual(yield* second.result, Exit.succeed("early"))
+        }))
+
+      test("a sleep that is over wins over a step that would be quick, since it is recorded first", (outside) =>
+        Effect.gen(function*() {
+          const main = (reading: Effect.Effect<string>) =>
+            Effect.race(
+              SideEffect.record("reading", Schema.String, reading),
+              Effect.as(Effect.sleep("1 hour"), "slept")
+            )
+          const first = yield* open(outside, { main: main(Effect.never) })
+          yield* startAndWait(first, "~sleep/1")
+          yield* first.kill
+          yield* TestClock.adjust("2 hours")
+          const second = yield* open(outside, { main: main(Effect.succeed("read")) })
+          assert.deepStrictEqual(yield* second.result, Exit.succeed("slept"))
         }))
 
       test("a step whose timeout had not begun does not time out before it ran", (outside) =>
