@@ -153,7 +153,8 @@ export interface StepDescription {
 }
 
 /**
- * One workflow: the resource, its executions, its steps and theirs. `reason` says why a workflow is `Suspended`.
+ * One workflow: the resource, its executions, its steps and theirs. `reason` says why a workflow is `Suspended`: a
+ * `SuspendReason`, whose message tells what to do.
  * `unusedOutcomes` counts the recorded outcomes that the code never asked for (a lost race, a step that was removed).
  *
  * @since 0.1.0

@@ -7,10 +7,10 @@ import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as FiberId from "effect/FiberId"
 import * as Option from "effect/Option"
-import * as Schema from "effect/Schema"
 import type { Definition, Ended } from "../Engine.ts"
-import { SuspendReason, WorkflowUnregistered } from "../Errors.ts"
+import { WorkflowUnregistered } from "../Errors.ts"
 import * as Key from "../internal/key.ts"
+import * as Reason from "../internal/reason.ts"
 import type * as Journal from "../Journal.ts"
 import type { Outcome } from "../Outcome.ts"
 import { whenReadable } from "./backoff.ts"
@@ -61,9 +61,6 @@ interface Active {
   readonly hurry: Effect.Latch
   readonly running: Deferred.Deferred<void>
 }
-
-const encodeReason = Schema.encodeSync(Schema.parseJson(SuspendReason))
-const decodeReason = Schema.decodeOption(Schema.parseJson(SuspendReason))
 
 export interface Options {
   readonly journal: Journal.Service
@@ -119,7 +116,7 @@ export const make = ({ fork, host, journal, putBack }: Options): Admission => {
       const definition = definitions.get(row.name)
       if (definition === undefined && !closing) {
         const reason = new WorkflowUnregistered({ workflowId: Key.decode(row.id), name: row.name })
-        committer.put({ workflow: { ...row, status: "Suspended", reason: encodeReason(reason) } })
+        committer.put({ workflow: { ...row, status: "Suspended", reason: Reason.encode(reason) } })
         yield* Effect.logWarning(`tempolite: ${reason.message}`)
         yield* committer.durable
       }
@@ -128,7 +125,7 @@ export const make = ({ fork, host, journal, putBack }: Options): Admission => {
 
   /** What a workflow that was held for repair goes on with: what is to be asked for again. */
   const repaired = (row: Journal.WorkflowRow, recorded: Journal.Recorded): Journal.Recorded => {
-    const reason = Option.flatMap(Option.fromNullable(row.reason), decodeReason)
+    const reason = Reason.decode(row.reason)
     const failed = Option.isSome(reason) && reason.value._tag === "WorkflowStuck" ? reason.value.failedStep : null
     const again = failed === null ? [] : Row.repair(recorded.steps, failed)
     if (again.length > 0) committer.put({ steps: again })

@@ -9,6 +9,7 @@ import type { StepDescription, WorkflowDescription } from "../Info.ts"
 import * as CauseText from "../internal/cause.ts"
 import * as Json from "../internal/json.ts"
 import * as Key from "../internal/key.ts"
+import * as Reason from "../internal/reason.ts"
 import type { History, StepExecutionRow, StepRow, WorkflowRow } from "../Journal.ts"
 import * as Ids from "./ids.ts"
 
@@ -90,7 +91,10 @@ export const describe = ({ executions, stepExecutions, steps, workflow }: Histor
     id: Key.decode(workflow.id),
     name: workflow.name,
     status: workflow.status,
-    reason: Option.map(Option.fromNullable(workflow.reason), value),
+    reason: Option.orElse(
+      Reason.decode(workflow.reason),
+      () => Option.map(Option.fromNullable(workflow.reason), value)
+    ),
     generation: workflow.generation,
     parent: parent(workflow),
     payload: value(workflow.payload),

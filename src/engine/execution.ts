@@ -9,10 +9,10 @@ import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as FiberId from "effect/FiberId"
 import * as Option from "effect/Option"
-import * as Schema from "effect/Schema"
 import type { Definition, Ended } from "../Engine.ts"
-import { NonDeterminism, SuspendReason, WorkflowStuck } from "../Errors.ts"
+import { NonDeterminism, type SuspendReason, WorkflowStuck } from "../Errors.ts"
 import * as Key from "../internal/key.ts"
+import * as Reason from "../internal/reason.ts"
 import type * as Journal from "../Journal.ts"
 import type { Outcome } from "../Outcome.ts"
 import * as Body from "./body.ts"
@@ -46,8 +46,6 @@ export interface Run {
   /** Interrupts the attempts that still run; they are recorded as lost. */
   readonly interruptAttempts: () => void
 }
-
-const encodeReason = Schema.encodeSync(Schema.parseJson(SuspendReason))
 
 type Phase =
   /** The body runs. */
@@ -142,7 +140,7 @@ export const make = (
     const suspend = (reason: SuspendReason): Effect.Effect<RunEnd> =>
       Effect.gen(function*() {
         suspended = true
-        ledger.suspend(encodeReason(reason))
+        ledger.suspend(Reason.encode(reason))
         yield* drop
         yield* settled
         yield* Effect.logWarning(`tempolite: the workflow ${workflow.id} is suspended: ${reason.message}`)

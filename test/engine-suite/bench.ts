@@ -235,7 +235,7 @@ export const startsOf = (step: Workflow.StepDescription): ReadonlyArray<number> 
 export const statusesOf = (step: Workflow.StepDescription): ReadonlyArray<Workflow.StepExecutionStatus> =>
   step.executions.map((execution) => execution.status)
 
-const decodeReason = Schema.decodeUnknown(SuspendReason)
+const isReason = Schema.is(SuspendReason)
 
 /** Why a workflow is suspended, which it must be. */
 export const suspension = (bench: Bench, id: string): Effect.Effect<SuspendReason> =>
@@ -243,5 +243,8 @@ export const suspension = (bench: Bench, id: string): Effect.Effect<SuspendReaso
     const { finishedAt, reason, status } = yield* bench.describe(id)
     assert.strictEqual(status, "Suspended")
     assert.isTrue(Option.isNone(finishedAt))
-    return yield* Effect.orDie(decodeReason(Option.getOrThrow(reason)))
+    // With its message: whoever describes the workflow must be told what to do.
+    return yield* Effect.succeed(Option.getOrThrow(reason)).pipe(
+      Effect.filterOrDieMessage(isReason, "this is no reason of a suspension")
+    )
   })
