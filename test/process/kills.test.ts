@@ -30,7 +30,10 @@ const untilEnd = (directory: string, child: Processes.Child, draw: () => number)
   const worked = Effect.sync(() => ends() >= enough ? Option.some("worked") : Option.none())
   return Effect.zipRight(
     Effect.raceFirst(
-      Processes.eventually(() => `${enough} ends of calls; it logged ${child.log()}`, worked),
+      Processes.eventually(
+        () => `${enough} ends of calls; it said ${child.lines.join()} and logged ${child.log()}`,
+        worked
+      ),
       child.said("idle")
     ),
     Effect.sleep(draw() * 20)
