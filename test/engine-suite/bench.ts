@@ -10,7 +10,7 @@ import { settle, SimClock } from "../support/SimClock.ts"
 export const begin = 1_700_000_000_000
 
 /** One engine, and the services of its layers. */
-export interface Engine<R> {
+interface Engine<R> {
   /** Runs an effect as the application would. */
   readonly run: <A, E>(effect: Effect.Effect<A, E, R | Tempolite.Tempolite>) => Effect.Effect<A, E>
   /** Ends its scope: a clean close. */

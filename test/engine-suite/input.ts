@@ -2,10 +2,14 @@
  * Bad input: what the types promise, and somebody gives nevertheless.
  */
 import { assert, describe } from "@effect/vitest"
-import { Effect, Option, Schema } from "effect"
+import { Context, Effect, Option, Schema } from "effect"
 import { InvalidPayload, Workflow } from "../../src/index.ts"
 import { type Promised } from "./bench.ts"
 import { Act, Main, main, show } from "./domain.ts"
+
+/** What the compiler would refuse: a step where nothing provides it. */
+const unrequired = <A, E, R>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E> =>
+  Effect.mapInputContext(self, (context: Context.Context<never>) => Context.unsafeMake<R>(context.unsafeMap))
 
 class Typed extends Workflow.Tag<Typed>()("Typed", { payload: { cents: Schema.Int } }) {}
 
@@ -90,15 +94,14 @@ export const input = (promise: Promised) => {
       Effect.gen(function*() {
         const live = main(() => Effect.void)
         const engine = yield* bench.start(live)
-        // What the compiler would refuse.
-        const outside = Workflow.sleep("a", "1 second") as Effect.Effect<void>
+        const outside = unrequired(Workflow.sleep("a", "1 second"))
         const exit = yield* Effect.exit(engine.run(outside))
         assert.match(show(exit), /`Workflow.sleep` was called outside of a workflow: call it in the body of a workflow/)
       }))
 
     promise("from a handler is a defect, too: it is outside", (bench) =>
       Effect.gen(function*() {
-        const live = main(() => Act.execute("a", {}), () => Workflow.sleep("b", "1 second") as Effect.Effect<void>)
+        const live = main(() => Act.execute("a", {}), () => unrequired(Workflow.sleep("b", "1 second")))
         const engine = yield* bench.start(live)
         const exit = yield* Effect.exit(bench.wait(engine.run(Main.execute("w", {}))))
         assert.match(show(exit), /`Workflow.sleep` was called outside of a workflow/)

@@ -50,7 +50,7 @@ export class Again extends Workflow.Tag<Again>()("Again", {
 /** Held for repair when it fails. */
 export class Held extends Workflow.Tag<Held>()("Held", { ...options, suspendOn: "failure" }) {}
 
-export type Requirements =
+type Requirements =
   | Do
   | Stubborn
   | Hasty
@@ -279,7 +279,7 @@ export const open = (
   })
 
 /** One turn of the host. */
-export const turn: Effect.Effect<void> = Effect.async<void>((resume) => {
+const turn: Effect.Effect<void> = Effect.async<void>((resume) => {
   setImmediate(() => {
     resume(Effect.void)
   })
