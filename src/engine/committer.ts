@@ -75,7 +75,8 @@ class Pending {
 
   batch(): Journal.Batch {
     return {
-      created: Array.from(this.created.values(), ([first]) => first).flatMap((first) => first ? [first.row] : []),
+      // What is written by the way is there already.
+      created: [...this.created].flatMap(([id, [first]]) => first && !this.workflows.has(id) ? [first.row] : []),
       workflows: [...this.workflows.values()],
       executions: [...this.executions.values()],
       steps: [...this.steps.values()],
@@ -89,7 +90,7 @@ class Pending {
     const found = new Map(existing.map((row) => [row.id, row]))
     for (const [id, creations] of this.created) {
       creations.forEach((creation, index) => {
-        const row = found.get(id) ?? (index === 0 ? undefined : creations[0]?.row)
+        const row = this.workflows.get(id) ?? found.get(id) ?? (index === 0 ? undefined : creations[0]?.row)
         Deferred.unsafeDone(creation.existing, Exit.succeed(Option.fromNullable(row)))
       })
     }

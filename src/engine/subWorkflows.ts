@@ -3,6 +3,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
+import type { Ended } from "../Engine.ts"
 import type * as Journal from "../Journal.ts"
 import { Failure, type Outcome } from "../Outcome.ts"
 import type { Admission } from "./admission.ts"
@@ -44,10 +45,14 @@ export const make = ({ admission, committer, fork, journal }: Options): Children
       let released = false
       let cancelled = false
       let created = false
-      const unwatch = admission().endings.watch(row.id, (ended) => {
+      let told = false
+      // It may end while it is looked up, and so be heard of twice.
+      const tellEnd = (end: Ended) => {
         unwatch()
-        tell.ended(ended)
-      })
+        if (!told) tell.ended(end)
+        told = true
+      }
+      const unwatch = admission().endings.watch(row.id, tellEnd)
       fork(Effect.gen(function*() {
         const found = yield* create(row)
         created = true
@@ -60,8 +65,7 @@ export const make = ({ admission, committer, fork, journal }: Options): Children
         }
         const end = Option.flatMap(found, endOf)
         if (Option.isSome(end)) {
-          unwatch()
-          tell.ended(end.value)
+          tellEnd(end.value)
           return
         }
         if (cancelled) admission().cancel(row.id)
