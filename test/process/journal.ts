@@ -5,6 +5,7 @@ import { SqliteClient } from "@effect/sql-sqlite-node"
 import { Context, Effect, Layer, Schema } from "effect"
 import * as Fs from "node:fs"
 import * as Path from "node:path"
+import { SqliteJournal } from "../../src/sqlite.ts"
 import { directory as temporary } from "./processes.ts"
 
 const WorkflowRow = Schema.Struct({
@@ -100,3 +101,53 @@ export const readDead = (filename: string): Effect.Effect<Journal> =>
     }
     return yield* read(path)
   }).pipe(Effect.scoped)
+
+/**
+ * Lets the file itself keep account of what is overwritten though it is final: outcomes of steps, ends of attempts and
+ * of workflows. Of a workflow that is retried as a whole, only the ends of attempts and the end are.
+ */
+export const audit = (filename: string, retried: string) =>
+  Effect.gen(function*() {
+    yield* Layer.build(SqliteJournal.layer({ filename }))
+    const sql = Context.get(
+      yield* Layer.build(SqliteClient.layer({ filename, disableWAL: true })),
+      SqliteClient.SqliteClient
+    )
+    yield* sql`CREATE TABLE audit (complaint TEXT NOT NULL)`
+    const trigger = (table: string, which: string, isFinal: string, columns: ReadonlyArray<string>) =>
+      sql.unsafe(`CREATE TRIGGER ${table}_audit AFTER UPDATE ON ${table}
+        WHEN ${isFinal} AND (${columns.map((column) => `NEW.${column} IS NOT OLD.${column}`).join(" OR ")})
+        BEGIN INSERT INTO audit VALUES (
+          ${which} || ${
+        columns.map((name) => `' ${name} ' || quote(OLD.${name}) || '->' || quote(NEW.${name})`).join(" || ")
+      }
+        ); END`)
+    yield* trigger(
+      "tempolite_step",
+      "NEW.workflow_id || '/' || NEW.path",
+      `OLD.seq IS NOT NULL AND (SELECT name <> '${retried}' FROM tempolite_workflow WHERE id = NEW.workflow_id)`,
+      ["kind", "name", "payload", "outcome", "seq", "at"]
+    )
+    yield* trigger(
+      "tempolite_step_execution",
+      "NEW.workflow_id || '/' || NEW.path || '@' || NEW.attempt",
+      "OLD.status <> 'Running'",
+      ["status", "finished_at", "error"]
+    )
+    yield* trigger(
+      "tempolite_workflow",
+      "NEW.id",
+      "OLD.status IN ('Completed', 'Failed', 'Cancelled')",
+      ["status", "outcome", "finished_at"]
+    )
+  }).pipe(Effect.scoped, Effect.orDie)
+
+/** What was overwritten. */
+export const complaints = (filename: string): Effect.Effect<ReadonlyArray<string>> =>
+  Effect.gen(function*() {
+    const context = yield* Layer.build(SqliteClient.layer({ filename, disableWAL: true }))
+    const rows = yield* Context.get(context, SqliteClient.SqliteClient)<
+      { readonly complaint: string }
+    >`SELECT * FROM audit`
+    return rows.map(({ complaint }) => complaint)
+  }).pipe(Effect.scoped, Effect.orDie)

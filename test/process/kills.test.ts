@@ -3,6 +3,7 @@ import { Effect, Option } from "effect"
 import * as Path from "node:path"
 import { entries, random } from "./batch.ts"
 import * as Journal from "./journal.ts"
+import * as Orders from "./orders.ts"
 import * as Processes from "./processes.ts"
 import * as Verify from "./verify.ts"
 import * as World from "./world.ts"
@@ -68,6 +69,8 @@ describe("a batch of workflows whose process is killed again and again", () => {
     Effect.gen(function*() {
       const directory = yield* Processes.directory
       const draw = random(7)
+      const filename = Path.join(directory, "orders.db")
+      yield* Journal.audit(filename, Orders.Patient.key)
       const moments: Array<Verify.Moment> = []
       for (let life = 1; life <= lives; life++) {
         const moment = yield* live(directory, life, draw)
@@ -80,7 +83,7 @@ describe("a batch of workflows whose process is killed again and again", () => {
       const last = yield* Processes.spawn("batch", directory, [String(entries.length)])
       yield* last.said("done")
       yield* last.gone
-      const journal = yield* Journal.readDead(Path.join(directory, "orders.db"))
+      const journal = yield* Journal.readDead(filename)
       const world = World.read(directory)
 
       const ended = last.lines.filter((line) => line.startsWith("ended ")).map((line) => {
@@ -93,6 +96,7 @@ describe("a batch of workflows whose process is killed again and again", () => {
       )
       assert.deepStrictEqual(journal.workflows.filter(({ finishedAt }) => finishedAt === null), [])
       assert.deepStrictEqual(moments.flatMap((moment) => Verify.kept(moment, journal, world)), [])
+      assert.deepStrictEqual(yield* Journal.complaints(filename), [])
       assert.deepStrictEqual(Verify.attempts(journal, world), [])
       assert.deepStrictEqual(Verify.retries(journal), [])
       assert.deepStrictEqual(Verify.compensations(journal, world, undoable), [])
