@@ -6,11 +6,8 @@ class Act extends Activity.Tag<Act>()("Act") {}
 class Child extends Workflow.Tag<Child>()("Child", { success: Schema.String }) {}
 class Parent extends Workflow.Tag<Parent>()("Parent", { success: Schema.String, error: WorkflowCancelled }) {}
 
-const engine = Layer.mergeAll(
-  Parent.layer(() => Effect.zipLeft(Child.child("child"), Act.execute("after"))),
-  Child.layer(() => Effect.as(Act.execute("step"), "done"))
-).pipe(
-  Layer.provide(Child.client),
+const engine = Parent.layer(() => Effect.zipLeft(Child.child("child"), Act.execute("after"))).pipe(
+  Layer.provide(Child.layer(() => Effect.as(Act.execute("step"), "done"))),
   Layer.provide(Act.layer(() => Effect.void)),
   Layer.provideMerge(Tempolite.layer())
 )
