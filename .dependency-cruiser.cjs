@@ -7,22 +7,23 @@ const definitions = ["Workflow", "Activity", "SideEffect", "Saga", "Signal"]
 
 const layers = [
   { name: "vocabulary", of: `(${vocabulary})[.]ts`, may: `(${vocabulary})[.]ts` },
-  { name: "journal", of: "Journal[.]ts", may: `(internal/|(${vocabulary})[.]ts)` },
+  { name: "journal-model", of: "JournalModel[.]ts", may: `(${vocabulary})[.]ts` },
+  { name: "journal", of: "Journal[.]ts", may: `(internal/|(${vocabulary}|JournalModel)[.]ts)` },
   { name: "execution-is-a-leaf", of: "Execution[.]ts", may: `(${vocabulary})[.]ts` },
   { name: "engine-port-is-a-leaf", of: "Engine[.]ts", may: `(${vocabulary}|Execution)[.]ts` },
-  { name: "internal", of: "internal/", may: `(internal/|(${vocabulary}|Journal|Execution|Engine|Step)[.]ts)` },
+  { name: "internal", of: "internal/", may: `(internal/|(${vocabulary}|Journal(Model)?|Execution|Engine|Step)[.]ts)` },
   { name: "steps", of: "Step[.]ts", may: `(internal/|(${vocabulary}|Execution|Engine)[.]ts)` },
   ...definitions.map((name) => ({
     name: `definition-${name}`,
     of: `${name}[.]ts`,
     may: `(internal/|(${vocabulary}|Execution|Engine|Step)[.]ts)`
   })),
-  { name: "engine", of: "engine/", may: `(engine/|internal/|(${vocabulary}|Journal|Execution|Engine)[.]ts)` },
-  { name: "sqlite", of: "sqlite(/|[.]ts)", may: `(sqlite/|internal/|(${vocabulary}|Journal)[.]ts)` },
+  { name: "engine", of: "engine/", may: `(engine/|internal/|(${vocabulary}|Journal(Model)?|Execution|Engine)[.]ts)` },
+  { name: "sqlite", of: "sqlite(/|[.]ts)", may: `(sqlite/|internal/|(${vocabulary}|Journal(Model)?)[.]ts)` },
   {
     name: "front-door",
     of: "Tempolite[.]ts",
-    may: `(engine/|internal/|(${vocabulary}|Journal|Execution|Engine|Step)[.]ts)`
+    may: `(engine/|internal/|(${vocabulary}|Journal(Model)?|Execution|Engine|Step)[.]ts)`
   }
 ]
 

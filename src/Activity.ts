@@ -5,7 +5,6 @@
  * @since 0.1.0
  */
 import * as Context from "effect/Context"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
@@ -15,14 +14,20 @@ import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import type { Tempolite } from "./Engine.ts"
-import { ActivityTimeout, InvalidPayload } from "./Errors.ts"
-import type { Attempt, Work } from "./Execution.ts"
+import type { InvalidPayload, InvalidStatus, JournalError, StepNotFound, WorkflowNotFound } from "./Errors.ts"
+import { ActivityTimeout } from "./Errors.ts"
+import type { Attempt, Limit, Work } from "./Execution.ts"
+import type { WorkflowId } from "./Info.ts"
 import { withFiberRefsOf } from "./internal/captured.ts"
 import * as codec from "./internal/codec.ts"
+import { limit } from "./internal/duration.ts"
+import * as given from "./internal/given.ts"
 import { attempt } from "./internal/handler.ts"
+import * as queue from "./internal/queue.ts"
 import * as retry from "./internal/retry.ts"
-import { nameIsTaken, perform } from "./internal/run.ts"
-import type { Key, NoStep, Payload, PlainSchema, Retry, Step, Timeout } from "./Step.ts"
+import { nameIsTaken, perform, start } from "./internal/run.ts"
+import { skip } from "./internal/skip.ts"
+import type { Key, NoStep, Payload, PlainSchema, Retry, Step, SuccessArgs, Timeout } from "./Step.ts"
 
 export { ActivityTimeout } from "./Errors.ts"
 
@@ -51,7 +56,7 @@ const HandlerTypeId: unique symbol = Symbol("tempolite/Activity/Handler")
  * @since 0.1.0
  * @category models
  */
-export interface Handler<Name extends string> {
+export interface Handler<Name extends string> extends queue.Queued {
   readonly [HandlerTypeId]: {
     readonly name: Name
     readonly run: (payload: string | null) => Work["run"]
@@ -67,12 +72,26 @@ export interface Handler<Name extends string> {
 export type Provided = Execution | Scope.Scope
 
 /**
- * `ActivityTimeout` if there is a timeout.
+ * `ActivityTimeout` if there is a timeout, of either kind.
  *
  * @since 0.1.0
  * @category type-level
  */
 export type TimeoutError<T extends Timeout> = [T] extends [undefined] ? never : ActivityTimeout
+
+/**
+ * An activity that runs in the background of its workflow.
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export interface ActivityExecutionInfo<out A, out E> {
+  /** That of its first attempt. */
+  readonly executionId: string
+  readonly key: Key
+  /** Waits for the outcome, whatever number of attempts it takes. */
+  readonly result: Effect.Effect<A, E>
+}
 
 /**
  * The class of an activity: the tag of its handler, and the step that calls it.
@@ -101,6 +120,21 @@ export interface ActivityClass<
     key: K,
     ...payload: Payload.Args<P>
   ) => Effect.Effect<S["Type"], E["Type"] | TimeoutError<T>, Self | Step<K>>
+  /** Takes the step `key` in the background of the workflow, whose end interrupts it if nobody has waited for it. */
+  readonly start: <const K extends Key>(
+    key: K,
+    ...payload: Payload.Args<P>
+  ) => Effect.Effect<ActivityExecutionInfo<S["Type"], E["Type"] | TimeoutError<T>>, never, Self | Step<K>>
+  /** From outside: records by an operator's hand what a step that is stuck succeeds with. `key` may be a path. */
+  readonly skip: (
+    id: WorkflowId,
+    key: Key | ReadonlyArray<Key>,
+    ...value: SuccessArgs<S>
+  ) => Effect.Effect<
+    void,
+    WorkflowNotFound | StepNotFound | InvalidStatus | InvalidPayload | JournalError,
+    Tempolite
+  >
 }
 
 /**
@@ -121,11 +155,14 @@ interface Options<S extends PlainSchema, E extends PlainSchema, T extends Timeou
   readonly success?: S
   readonly error?: E
   readonly timeout?: T
+  readonly heartbeatTimeout?: T
   readonly retry?: Retry<E["Type"] | TimeoutError<T>>
+  readonly queue?: string
 }
 
 /**
- * Declares an activity. `timeout` is for each attempt, and adds `ActivityTimeout` to the errors that `retry` sees.
+ * Declares an activity. `timeout` and `heartbeatTimeout` are for each attempt, and add `ActivityTimeout` to the errors
+ * that `retry` sees. One that is negative is a defect of each step.
  *
  * @since 0.1.0
  * @category constructors
@@ -136,17 +173,33 @@ export const Tag = <Self>() =>
   P extends Payload = {},
   S extends PlainSchema = typeof Schema.Void,
   E extends PlainSchema = typeof Schema.Never,
-  const T extends Timeout = undefined
+  const T extends Timeout = undefined,
+  const H extends Timeout = undefined
 >(name: Name, options: {
   readonly payload?: P
   readonly success?: S
   readonly error?: E
   readonly timeout?: T
-  readonly retry?: Retry<E["Type"] | TimeoutError<T>>
-} = {}): ActivityClass<Self, Name, P, S, E, T> => {
+  /** How long an attempt may go without a heartbeat. */
+  readonly heartbeatTimeout?: H
+  readonly retry?: Retry<E["Type"] | TimeoutError<T | H>>
+  /** Which of the queues of the engine bounds how many attempts run at once. */
+  readonly queue?: string
+} = {}): ActivityClass<Self, Name, P, S, E, T | H> => {
   const tag = Context.Tag(name)<Self, Handler<Name>>()
   const payloads = codec.payload(options.payload)
-  const activity = define<S, E, T>(name, options)
+  const activity = define<S, E, T | H>(name, options)
+  const withRun = <A, E2>(
+    payload: unknown,
+    take: (payload: string | null, run: Work["run"]) => Effect.Effect<A, E2>
+  ): Effect.Effect<A, E2, Self> =>
+    Effect.flatMap(tag, (handler) =>
+      Predicate.hasProperty(handler, HandlerTypeId)
+        ? Effect.flatMap(
+          given.toStep(name, payloads.encode(payload)),
+          (text) => take(text, handler[HandlerTypeId].run(text))
+        )
+        : nameIsTaken(activity.what))
   return Object.assign(tag, {
     payloadSchema: payloads.schema,
     successSchema: codec.orElse(options.success, Schema.Void),
@@ -167,18 +220,16 @@ export const Tag = <Self>() =>
               name,
               run: (text) => (execution) =>
                 withFiberRefsOf(activity.attempt(run(text), execution, runtime.context), runtime)
-            }
+            },
+            [queue.QueuesTypeId]: queue.named(options.queue)
           }
         })
       ),
     execute: <const K extends Key>(key: K, ...payload: Payload.Args<P>) =>
-      Effect.flatMap(tag, (handler) =>
-        Predicate.hasProperty(handler, HandlerTypeId)
-          ? Either.match(payloads.encode(payload[0]), {
-            onLeft: (message) => Effect.die(new InvalidPayload({ name, message })),
-            onRight: (text) => activity.perform(key, text, handler[HandlerTypeId].run(text))
-          })
-          : nameIsTaken(activity.what))
+      withRun(payload[0], (text, run) => activity.perform(key, text, run)),
+    start: <const K extends Key>(key: K, ...payload: Payload.Args<P>) =>
+      withRun(payload[0], (text, run) => activity.start(key, text, run)),
+    skip: (id: WorkflowId, key: Key | ReadonlyArray<Key>, ...value: SuccessArgs<S>) => activity.skip(id, key, value[0])
   })
 }
 
@@ -194,16 +245,18 @@ export const make = <
   R,
   S extends PlainSchema = typeof Schema.Void,
   E extends PlainSchema = typeof Schema.Never,
-  const T extends Timeout = undefined
+  const T extends Timeout = undefined,
+  const H extends Timeout = undefined
 >(key: K, options: {
   readonly success?: S
   readonly error?: E
   readonly timeout?: T
-  readonly retry?: Retry<E["Type"] | TimeoutError<T>>
+  readonly heartbeatTimeout?: H
+  readonly retry?: Retry<E["Type"] | TimeoutError<T | H>>
   readonly execute: Effect.Effect<S["Type"], E["Type"], R> & NoStep<R>
-}): Effect.Effect<S["Type"], E["Type"] | TimeoutError<T>, Exclude<R, Provided | Tempolite> | Step<K>> =>
+}): Effect.Effect<S["Type"], E["Type"] | TimeoutError<T | H>, Exclude<R, Provided | Tempolite> | Step<K>> =>
   Effect.contextWithEffect((outer: Context.Context<Exclude<R, Provided | Tempolite>>) => {
-    const activity = define<S, E, T>(String(key), options)
+    const activity = define<S, E, T | H>(String(key), options)
     return activity.perform(key, null, (execution) => activity.attempt(options.execute, execution, outer))
   })
 
@@ -214,16 +267,33 @@ const define = <S extends PlainSchema, E extends PlainSchema, T extends Timeout>
 ) => {
   const what = `the activity ${JSON.stringify(name)}`
   const success = codec.plain<S>(codec.orElse(options.success, Schema.Void))
-  const error = withTimeout<E, T>(codec.orElse(options.error, Schema.Never), options.timeout)
+  const error = withTimeout<E, T>(codec.orElse(options.error, Schema.Never), options)
   const outcomes = codec.outcome({ what, success, error })
   const policy = retry.policy(options.retry, error, outcomes.errorOf)
-  const timeout = Option.map(
-    Option.filter(Option.map(Option.fromNullable(options.timeout), Duration.decode), Duration.isFinite),
-    (duration) => ({
-      duration,
-      onTimeout: (attempt: number) => outcomes.encode(Exit.fail(new ActivityTimeout({ activity: name, attempt })))
-    })
-  )
+  const limitOf = (option: "timeout" | "heartbeatTimeout", timeout: ActivityTimeout["timeout"]) =>
+    Either.map(
+      limit(`the \`${option}\` of ${what}`, options[option]),
+      Option.map((duration): Limit => ({
+        duration,
+        onTimeout: (attempt) => outcomes.encode(Exit.fail(new ActivityTimeout({ activity: name, attempt, timeout })))
+      }))
+    )
+  const limits = Either.all({
+    timeout: limitOf("timeout", "attempt"),
+    heartbeatTimeout: limitOf("heartbeatTimeout", "heartbeat")
+  })
+  /** A definition that cannot be is only told when it is used: a module that does not load says less. */
+  const work = (key: Key, payload: string | null, run: Work["run"]): Effect.Effect<Work> =>
+    Effect.map(Effect.orDie(limits), (limits) => ({
+      kind: "Activity",
+      key,
+      name,
+      payload,
+      run,
+      retry: policy,
+      ...limits,
+      queue: Option.fromNullable(options.queue)
+    }))
   return {
     what,
     attempt: <R>(
@@ -232,13 +302,20 @@ const define = <S extends PlainSchema, E extends PlainSchema, T extends Timeout>
       outer: Context.Context<never>
     ) => attempt(what, outcomes, Effect.provideService(handler, Execution, execution), outer),
     perform: (key: Key, payload: string | null, run: Work["run"]) =>
-      perform(what, outcomes, { kind: "Activity", key, name, payload, run, retry: policy, timeout })
+      Effect.flatMap(work(key, payload, run), (work) => perform(what, outcomes, work)),
+    start: (key: Key, payload: string | null, run: Work["run"]) =>
+      Effect.flatMap(work(key, payload, run), (work) => start(what, outcomes, work)),
+    skip: skip("Activity", { name, what, success })
   }
 }
 
 /** The schema of the errors, with that of a timeout: first, as an error schema may take everything. */
 const withTimeout = <E extends PlainSchema, T extends Timeout>(
   error: E,
-  timeout: T | undefined
+  { heartbeatTimeout, timeout }: { readonly timeout?: T; readonly heartbeatTimeout?: T }
 ): Schema.Schema<E["Type"] | TimeoutError<T>, unknown> =>
-  Schema.make(timeout === undefined ? error.ast : Schema.Union(ActivityTimeout, codec.plain(error)).ast)
+  Schema.make(
+    timeout === undefined && heartbeatTimeout === undefined
+      ? error.ast
+      : Schema.Union(ActivityTimeout, codec.plain(error)).ast
+  )

@@ -4,6 +4,7 @@
  * @since 0.1.0
  */
 import * as Schema from "effect/Schema"
+import { WorkflowStatus } from "./Info.ts"
 
 const Id = Schema.Union(Schema.String, Schema.Number)
 const show = (id: string | number): string => JSON.stringify(id)
@@ -80,6 +81,90 @@ export class WorkflowCancelled extends Schema.TaggedError<WorkflowCancelled>()("
 }
 
 /**
+ * The workflow has ended, and takes nothing more. Nothing was changed.
+ *
+ * @since 0.2.0
+ * @category errors
+ */
+export class WorkflowEnded extends Schema.TaggedError<WorkflowEnded>()("WorkflowEnded", {
+  workflowId: Id,
+  status: WorkflowStatus
+}) {
+  override get message(): string {
+    return `the workflow ${show(this.workflowId)} has ended (${this.status}) and takes no signals any more`
+  }
+}
+
+const mayBe = {
+  pause: "only a workflow that has not ended can be paused",
+  resume: "only one that is Paused or Suspended can be resumed",
+  retry: "only one that is Failed or Cancelled can be retried",
+  skip: "only a step that has no outcome yet, or that failed and suspended its workflow, can be skipped"
+}
+
+/**
+ * What was asked for is not possible in the status that the workflow (or the step) has. Nothing was changed.
+ *
+ * @since 0.2.0
+ * @category errors
+ */
+export class InvalidStatus extends Schema.TaggedError<InvalidStatus>()("InvalidStatus", {
+  workflowId: Id,
+  operation: Schema.Literal("pause", "resume", "retry", "skip"),
+  /** Of the workflow, or of the step that was to be skipped. */
+  status: Schema.String
+}) {
+  override get message(): string {
+    return `cannot ${this.operation} the workflow ${show(this.workflowId)}, which is ${this.status}: ` +
+      mayBe[this.operation]
+  }
+}
+
+/**
+ * The workflow has no step on record under this path.
+ *
+ * @since 0.2.0
+ * @category errors
+ */
+export class StepNotFound extends Schema.TaggedError<StepNotFound>()("StepNotFound", {
+  workflowId: Id,
+  path: Schema.String
+}) {
+  override get message(): string {
+    return `the workflow ${show(this.workflowId)} has no step ${show(this.path)} on record: it has not asked for it ` +
+      "yet, or the key is another one (`describe` lists them)"
+  }
+}
+
+/**
+ * A duration that is negative, or has no end. Nothing was recorded. Where no error can be given (a step in a body, an
+ * option of a definition) it is a defect.
+ *
+ * @since 0.2.0
+ * @category errors
+ */
+export class InvalidDuration extends Schema.TaggedError<InvalidDuration>()("InvalidDuration", {
+  /** What the duration was given to. */
+  of: Schema.String,
+  duration: Schema.String
+}) {
+  override get message(): string {
+    return `the duration of ${this.of} is ${this.duration}: give one that is finite and not negative`
+  }
+}
+
+/**
+ * A queue that cannot work, or that nobody declared. It is a defect of the layer that is built.
+ *
+ * @since 0.2.0
+ * @category errors
+ */
+export class InvalidQueue extends Schema.TaggedError<InvalidQueue>()("InvalidQueue", {
+  queue: Schema.String,
+  message: Schema.String
+}) {}
+
+/**
  * What was given to `name` does not fit its schema, or JSON cannot hold it. Nothing was recorded.
  *
  * @since 0.1.0
@@ -91,17 +176,22 @@ export class InvalidPayload extends Schema.TaggedError<InvalidPayload>()("Invali
 }) {}
 
 /**
- * One attempt of an activity took longer than its `timeout` and was interrupted.
+ * One attempt of an activity took longer than its `timeout`, or gave no sign of life for its `heartbeatTimeout`, and was
+ * interrupted.
  *
  * @since 0.1.0
  * @category errors
  */
 export class ActivityTimeout extends Schema.TaggedError<ActivityTimeout>()("ActivityTimeout", {
   activity: Schema.String,
-  attempt: Schema.Number
+  attempt: Schema.Number,
+  /** Which of the two it was. */
+  timeout: Schema.optionalWith(Schema.Literal("attempt", "heartbeat"), { default: () => "attempt" })
 }) {
   override get message(): string {
-    return `attempt ${this.attempt} of the activity ${show(this.activity)} did not end within its timeout`
+    return this.timeout === "attempt"
+      ? `attempt ${this.attempt} of the activity ${show(this.activity)} did not end within its timeout`
+      : `attempt ${this.attempt} of the activity ${show(this.activity)} sent no heartbeat within its heartbeat timeout`
   }
 }
 

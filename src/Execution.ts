@@ -42,6 +42,16 @@ export interface Attempt {
   readonly attempt: number
   /** The same for every attempt that must have one effect outside; another one after a compensation. */
   readonly idempotencyKey: string
+  /**
+   * A sign of life, for `heartbeatTimeout`; the next attempt finds `details` (JSON) in `lastHeartbeat`. It costs nothing
+   * in itself: the last details are written when the attempt ends, and from time to time before.
+   */
+  readonly heartbeat: (details?: unknown) => Effect.Effect<void>
+  /**
+   * The details of the last heartbeat of the attempts before this one, or `undefined`. Of an attempt that was killed with
+   * its process, those of some seconds before.
+   */
+  readonly lastHeartbeat: Effect.Effect<unknown>
 }
 
 /**
@@ -58,11 +68,59 @@ export interface Work {
   /** Must not fail, and must not need anything. An interruption is the engine's doing, or becomes a defect. */
   readonly run: (attempt: Attempt) => Effect.Effect<Outcome>
   readonly retry: Option.Option<RetryPolicy>
-  /** For each attempt; `onTimeout` is what the attempt then failed with. */
-  readonly timeout: Option.Option<{
-    readonly duration: Duration.Duration
-    readonly onTimeout: (attempt: number) => Outcome
-  }>
+  /** How long each attempt may take. */
+  readonly timeout: Option.Option<Limit>
+  /** How long each attempt may go without a heartbeat. */
+  readonly heartbeatTimeout: Option.Option<Limit>
+  /** What bounds how many of its attempts run at once. */
+  readonly queue: Option.Option<string>
+}
+
+/**
+ * A limit in time of an attempt; `onTimeout` is what the attempt fails with when it is over.
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export interface Limit {
+  readonly duration: Duration.Duration
+  readonly onTimeout: (attempt: number) => Outcome
+}
+
+/**
+ * An activity that was started: `executionId` is that of its first attempt, derived, and so the same on replay.
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export interface StartedActivity {
+  readonly executionId: string
+  readonly result: Effect.Effect<Outcome>
+}
+
+/**
+ * A wait for the next signal of a name: `within` from when it is first reached, or without end.
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export interface SignalWait {
+  readonly key: Key
+  readonly name: string
+  readonly within: Option.Option<Duration.Duration>
+}
+
+/**
+ * A signal to a workflow.
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export interface Send {
+  readonly key: Key
+  readonly name: string
+  readonly workflowId: Key
+  readonly payload: string | null
 }
 
 /**
@@ -130,10 +188,22 @@ export interface Region<A, E> {
 export interface Execution {
   /** Answers from the journal where it holds the key; otherwise runs the work, and records its outcome once. */
   readonly perform: (work: Work) => Effect.Effect<Outcome>
+  /** Begins `perform` in the background of the workflow, which ends it if nobody has waited for it. */
+  readonly start: (work: Work) => Effect.Effect<StartedActivity>
   readonly sleep: (timer: Timer) => Effect.Effect<void>
   /** Starts the sub-workflow unless the journal has it, and waits for its outcome. */
   readonly child: (child: Child) => Effect.Effect<Outcome>
   readonly startChild: (child: Child) => Effect.Effect<StartedChild>
+  /** Starts an independent workflow unless the journal has it, and gives its id, which is derived. */
+  readonly detach: (child: Child) => Effect.Effect<Key>
+  /** Takes the next signal, and gives its payload; `None` once `within` is over. */
+  readonly signal: (wait: SignalWait) => Effect.Effect<Option.Option<string | null>>
+  /** Sends a signal once. Fails with an encoded `WorkflowNotFound` or `WorkflowEnded`. */
+  readonly send: (send: Send) => Effect.Effect<Outcome>
+  /** The version of a change that this workflow runs; it may be asked for many times. */
+  readonly version: (changeId: string, range: { readonly min: number; readonly max: number }) => Effect.Effect<number>
+  /** Ends this generation of the workflow `name`, which must be the one that runs, and begins the next. */
+  readonly continueAsNew: (name: string, payload: string | null) => Effect.Effect<never>
   /** Runs `self` as a saga of its own. */
   readonly saga: <A, E, R>(region: Region<A, E>, self: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
   /** Runs `self` uninterruptibly and, when it succeeds, registers its undo with the enclosing saga. */

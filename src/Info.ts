@@ -64,7 +64,22 @@ export type WorkflowExecutionStatus = typeof WorkflowExecutionStatus.Type
  * @since 0.1.0
  * @category models
  */
-export const StepKind = Schema.Literal("Activity", "SideEffect", "Saga", "Timer", "Workflow")
+export const StepKind = Schema.Literal(
+  "Activity",
+  "SideEffect",
+  "Saga",
+  "Timer",
+  /** A wait for a signal. */
+  "Signal",
+  /** A signal to another workflow. */
+  "Send",
+  /** An attached sub-workflow. */
+  "Workflow",
+  /** The start of an independent workflow. */
+  "Detach",
+  /** The version of a change that this workflow runs. */
+  "Version"
+)
 /**
  * @since 0.1.0
  * @category models
@@ -108,6 +123,20 @@ export const StepExecutionStatus = Schema.Literal("Running", "Completed", "Faile
 export type StepExecutionStatus = typeof StepExecutionStatus.Type
 
 /**
+ * Where the outcome of a step comes from: an execution of this workflow, an operator's hand (`skip`), or the workflow
+ * that this one was forked from.
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export const StepOrigin = Schema.Literal("Executed", "Skipped", "Forked")
+/**
+ * @since 0.2.0
+ * @category models
+ */
+export type StepOrigin = typeof StepOrigin.Type
+
+/**
  * The step of a parent workflow that started a sub-workflow.
  *
  * @since 0.1.0
@@ -148,8 +177,80 @@ export interface StepDescription {
   readonly status: StepStatus
   readonly payload: unknown
   readonly outcome: Option.Option<Exit.Exit<unknown, unknown>>
+  readonly origin: StepOrigin
+  /** When a timer fires, a wait for a signal gives up, or the next attempt is due. */
   readonly wakeAt: Option.Option<DateTime.Utc>
   readonly executions: ReadonlyArray<ExecutionDescription<StepExecutionStatus>>
+}
+
+/**
+ * A signal that waits to be taken.
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export interface SignalDescription {
+  readonly name: string
+  readonly payload: unknown
+  readonly sentAt: DateTime.Utc
+}
+
+/**
+ * One workflow as a resource, without its executions and steps.
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export interface WorkflowSummary {
+  readonly id: WorkflowId
+  readonly name: string
+  readonly status: WorkflowStatus
+  readonly generation: number
+  readonly parent: Option.Option<Parent>
+  readonly createdAt: DateTime.Utc
+  readonly finishedAt: Option.Option<DateTime.Utc>
+}
+
+/**
+ * Which workflows are meant: those that fit everything given. Nothing given means all of them.
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export interface WorkflowFilter {
+  readonly name?: string
+  readonly status?: WorkflowStatus | ReadonlyArray<WorkflowStatus>
+  /** The attached sub-workflows of this one, or, with `null`, the workflows that are nobody's. */
+  readonly parent?: WorkflowId | null
+  /** Those whose id is a text that begins so. */
+  readonly idPrefix?: string
+  /** Created at this time or later. */
+  readonly createdFrom?: DateTime.DateTime
+  /** Created before this time. */
+  readonly createdBefore?: DateTime.DateTime
+}
+
+/**
+ * Workflows in the order of their creation; `next` is where the page after this one begins, if there may be one.
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export interface WorkflowPage {
+  readonly workflows: ReadonlyArray<WorkflowSummary>
+  readonly next: Option.Option<string>
+}
+
+/**
+ * A workflow that has another status.
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export interface WorkflowChange {
+  readonly id: WorkflowId
+  readonly name: string
+  readonly status: WorkflowStatus
 }
 
 /**
@@ -167,6 +268,8 @@ export interface WorkflowDescription {
   readonly reason: Option.Option<unknown>
   readonly generation: number
   readonly parent: Option.Option<Parent>
+  /** Where this workflow was forked, and from which step on it ran itself. */
+  readonly forkedFrom: Option.Option<Parent>
   readonly payload: unknown
   readonly createdAt: DateTime.Utc
   readonly finishedAt: Option.Option<DateTime.Utc>
@@ -175,4 +278,8 @@ export interface WorkflowDescription {
     ExecutionDescription<WorkflowExecutionStatus> & { readonly generation: number }
   >
   readonly steps: ReadonlyArray<StepDescription>
+  /** In order of arrival. */
+  readonly signals: ReadonlyArray<SignalDescription>
+  /** The attached sub-workflows, in order of creation, each with its own. */
+  readonly children: ReadonlyArray<WorkflowDescription>
 }

@@ -14,10 +14,11 @@ import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import { Tempolite } from "./Engine.ts"
-import { InvalidPayload } from "./Errors.ts"
 import { known, within } from "./internal/captured.ts"
 import * as codec from "./internal/codec.ts"
 import type { Encoded } from "./internal/codec.ts"
+import * as given from "./internal/given.ts"
+import * as queue from "./internal/queue.ts"
 import { nameIsTaken, withExecution } from "./internal/run.ts"
 import type { CheckBody, Compensations, Key, Payload, PlainSchema, Step } from "./Step.ts"
 import { Execution } from "./Step.ts"
@@ -77,7 +78,7 @@ const BodyTypeId: unique symbol = Symbol("tempolite/Saga/Body")
  * @since 0.1.0
  * @category models
  */
-export interface Body<Name extends string> {
+export interface Body<Name extends string> extends queue.Queued {
   readonly [BodyTypeId]: {
     readonly name: Name
     readonly run: (payload: string | null) => Effect.Effect<Encoded, unknown>
@@ -167,30 +168,28 @@ export const Tag = <Self>() =>
             [BodyTypeId]: {
               name,
               run: (text) => within(Effect.scoped(outcomes.encoded(run(text))), outer, [Execution, Tempolite])
-            }
+            },
+            [queue.QueuesTypeId]: queue.around(outer)
           }
         })
       ),
     execute: <const K2 extends Key>(key: K2, ...payload: Payload.Args<P>) =>
       Effect.flatMap(tag, (body) =>
         Predicate.hasProperty(body, BodyTypeId)
-          ? Either.match(payloads.encode(payload[0]), {
-            onLeft: (message) => Effect.die(new InvalidPayload({ name, message })),
-            onRight: (text) =>
-              withExecution(what, (execution) =>
-                execution.saga(
-                  { key, name, payload: text, encode: outcomes.encode, invalidKey },
-                  body[BodyTypeId].run(text)
-                )).pipe(
-                  Effect.exit,
-                  Effect.flatMap((exit) =>
-                    Either.match(outcomes.decode(outcomes.encode(exit)), {
-                      onLeft: Effect.dieMessage,
-                      onRight: identity
-                    })
-                  )
+          ? Effect.flatMap(given.toStep(name, payloads.encode(payload[0])), (text) =>
+            withExecution(what, (execution) =>
+              execution.saga(
+                { key, name, payload: text, encode: outcomes.encode, invalidKey },
+                body[BodyTypeId].run(text)
+              )).pipe(
+                Effect.exit,
+                Effect.flatMap((exit) =>
+                  Either.match(outcomes.decode(outcomes.encode(exit)), {
+                    onLeft: Effect.dieMessage,
+                    onRight: identity
+                  })
                 )
-          })
+              ))
           : nameIsTaken(what))
   })
 }

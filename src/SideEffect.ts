@@ -10,12 +10,16 @@ import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
+import type { Tempolite } from "./Engine.ts"
+import type { InvalidPayload, InvalidStatus, JournalError, StepNotFound, WorkflowNotFound } from "./Errors.ts"
 import type { Work } from "./Execution.ts"
+import type { WorkflowId } from "./Info.ts"
 import { withFiberRefsOf } from "./internal/captured.ts"
 import * as codec from "./internal/codec.ts"
 import { attempt } from "./internal/handler.ts"
 import { nameIsTaken, perform } from "./internal/run.ts"
-import type { Key, NoStep, PlainSchema, Step } from "./Step.ts"
+import { skip } from "./internal/skip.ts"
+import type { Key, NoStep, PlainSchema, Step, SuccessArgs } from "./Step.ts"
 
 const RecorderTypeId: unique symbol = Symbol("tempolite/SideEffect/Recorder")
 
@@ -49,6 +53,16 @@ export interface SideEffectClass<Self, Name extends string, S extends PlainSchem
   ) => Layer.Layer<Self, never, Exclude<R, Scope.Scope>>
   /** Takes the step `key`: answered from the journal where it was recorded, else run, and recorded once. */
   readonly record: <const K extends Key>(key: K) => Effect.Effect<S["Type"], never, Self | Step<K>>
+  /** From outside: records by an operator's hand what a step that is stuck succeeds with. `key` may be a path. */
+  readonly skip: (
+    id: WorkflowId,
+    key: Key | ReadonlyArray<Key>,
+    ...value: SuccessArgs<S>
+  ) => Effect.Effect<
+    void,
+    WorkflowNotFound | StepNotFound | InvalidStatus | InvalidPayload | JournalError,
+    Tempolite
+  >
 }
 
 /**
@@ -63,7 +77,9 @@ export const Tag = <Self>() =>
   options: { readonly success: S }
 ): SideEffectClass<Self, Name, S> => {
   const tag = Context.Tag(name)<Self, Recorder<Name>>()
-  const sideEffect = define(name, codec.plain(options.success))
+  const success = codec.plain(options.success)
+  const sideEffect = define(name, success)
+  const skipped = skip("SideEffect", { name, what: sideEffect.what, success })
   return Object.assign(tag, {
     successSchema: options.success,
     layer: <R>(effect: Effect.Effect<S["Type"], never, R>): Layer.Layer<Self, never, Exclude<R, Scope.Scope>> =>
@@ -80,7 +96,8 @@ export const Tag = <Self>() =>
       Effect.flatMap(tag, (recorder) =>
         Predicate.hasProperty(recorder, RecorderTypeId)
           ? sideEffect.perform(key, recorder[RecorderTypeId].run)
-          : nameIsTaken(sideEffect.what))
+          : nameIsTaken(sideEffect.what)),
+    skip: (id: WorkflowId, key: Key | ReadonlyArray<Key>, ...value: SuccessArgs<S>) => skipped(id, key, value[0])
   })
 }
 
@@ -117,7 +134,9 @@ const define = <A>(name: string, success: Schema.Schema<A, unknown>) => {
         payload: null,
         run,
         retry: Option.none(),
-        timeout: Option.none()
+        timeout: Option.none(),
+        heartbeatTimeout: Option.none(),
+        queue: Option.none()
       })
   }
 }

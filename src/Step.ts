@@ -46,6 +46,19 @@ export interface Compensations {
   readonly [CompensationsTypeId]: "Compensations"
 }
 
+declare const SelfTypeId: unique symbol
+
+/**
+ * The requirement that the workflow which runs is `W`, for `continueAsNew`. No value of it exists, and only the layer of
+ * `W` itself takes it out of `R`.
+ *
+ * @since 0.2.0
+ * @category requirements
+ */
+export interface Running<in out W> {
+  readonly [SelfTypeId]: (_: W) => W
+}
+
 /**
  * The workflow execution that a body runs in, as the body may see it.
  *
@@ -143,6 +156,14 @@ export declare namespace Payload {
 }
 
 /**
+ * The trailing arguments of `skip`: the success of the step, which may be left out where it may be `undefined`.
+ *
+ * @since 0.2.0
+ * @category type-level
+ */
+export type SuccessArgs<S extends PlainSchema> = undefined extends S["Type"] ? [value?: S["Type"]] : [value: S["Type"]]
+
+/**
  * A retry policy. It is pure, so that the engine can fold it over the recorded attempts after a restart.
  *
  * @since 0.1.0
@@ -164,7 +185,7 @@ export interface RetryOptions<E> {
 }
 
 /**
- * How long one attempt may take.
+ * How long one attempt may take, or may go without a heartbeat. One without an end is none.
  *
  * @since 0.1.0
  * @category models
@@ -182,7 +203,8 @@ export interface UndeclaredKey<K extends Key, Name extends string, Keys extends 
 }
 
 /**
- * Said of a handler or a side effect that takes a step or registers a compensation: there is no workflow around it.
+ * Said of a handler or a side effect that takes a step, registers a compensation or continues as new: there is no
+ * workflow around it.
  *
  * @since 0.1.0
  * @category diagnostics
@@ -198,7 +220,7 @@ export interface StepOutsideWorkflow<R> {
  * @category diagnostics
  */
 export interface ClientInsideWorkflow<R> {
-  readonly "in a workflow use `child` or `startChild`; call the client from an activity": R
+  readonly "in a workflow use `child`, `startChild` or `detach`; call the client from an activity": R
 }
 
 /**
@@ -223,12 +245,23 @@ export type CheckBody<R, Name extends string, K extends Key> = 0 extends 1 & R ?
   : UndeclaredKey<Exclude<StepKeys<R>, K>, Name, K>
 
 /**
+ * What of `R` is left without `P`. It is `Exclude`, hidden from inference: where a layer that requires `Tempolite` is
+ * expected, TypeScript would take that for what the body requires, and `CheckBody` would refuse it.
+ *
+ * @since 0.2.0
+ * @category type-level
+ */
+export type Without<R, P> = [R] extends [infer X] ? Exclude<X, P> : never
+
+/**
  * What of `R` only a body may require.
  *
  * @since 0.1.0
  * @category type-level
  */
-export type OfBody<R> = R extends Compensations ? R : R extends Step<infer _K extends Key> ? R : never
+export type OfBody<R> = R extends Compensations | Running<infer _W> ? R
+  : R extends Step<infer _K extends Key> ? R
+  : never
 
 /**
  * What is wrong with a handler that requires `R`; `unknown` when there is nothing to say.

@@ -9,6 +9,8 @@ import * as Layer from "effect/Layer"
 import { type Service, Tempolite } from "./Engine.ts"
 import * as Client from "./engine/client.ts"
 import * as Engine from "./engine/engine.ts"
+import * as Queues from "./engine/queues.ts"
+import * as Remote from "./engine/remote.ts"
 import type { JournalError, JournalLocked } from "./Errors.ts"
 import { Journal } from "./Journal.ts"
 
@@ -35,10 +37,33 @@ export interface Options {
    * again at the next start. Five seconds by default.
    */
   readonly closeGrace?: Duration.DurationInput
+  /** How many attempts of activities run at once, over all queues. Unbounded by default. */
+  readonly concurrency?: number
+  /** The queues that the `queue` of workflows and activities names. */
+  readonly queues?: Readonly<Record<string, QueueOptions>>
 }
 
 /**
- * Runs the workflows of a journal in this process: at most one engine does so at a time. Unfinished workflows continue
+ * A bound for what names the queue: workflows, from their start to their end, and attempts of activities. First come,
+ * first served; a sub-workflow, or an activity, may use the place of a workflow above it, which waits for it.
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export interface QueueOptions {
+  /** How many run at once. Unbounded by default. */
+  readonly concurrency?: number
+  /** How many start in any span of this length, counted from the start of the engine. */
+  readonly rate?: { readonly limit: number; readonly per: Duration.DurationInput }
+}
+
+const queueOf = ({ concurrency = Number.POSITIVE_INFINITY, rate }: QueueOptions): Queues.QueueOptions => ({
+  concurrency,
+  ...(rate === undefined ? {} : { rate: { limit: rate.limit, per: Duration.decode(rate.per) } })
+})
+
+/**
+ * Runs the workflows of a journal in this process (dies with `InvalidQueue` if a queue cannot work): at most one engine does so at a time. Unfinished workflows continue
  * as soon as their layers are built. When the scope closes, activities end within `closeGrace`, no compensation runs,
  * and the workflows go on at the next start.
  *
@@ -50,8 +75,18 @@ export const layer = (options: Options = {}): Layer.Layer<Tempolite, JournalErro
     Tempolite,
     Effect.gen(function*() {
       const journal = yield* Journal
+      const concurrency = options.concurrency ?? Number.POSITIVE_INFINITY
+      const queues = new Map(
+        Object.entries(options.queues ?? {}).map(([name, queue]) => [name, queueOf(queue)] as const)
+      )
+      for (const [name, queue] of [["concurrency", { concurrency }] as const, ...queues]) {
+        const fault = Queues.invalid(name, queue)
+        if (fault !== undefined) return yield* Effect.die(fault)
+      }
       const engine = yield* Engine.make(journal, {
-        closeGrace: Duration.decode(options.closeGrace ?? "5 seconds")
+        closeGrace: Duration.decode(options.closeGrace ?? "5 seconds"),
+        concurrency,
+        queues
       })
       return Client.make(journal, engine)
     })
@@ -65,5 +100,5 @@ export const layer = (options: Options = {}): Layer.Layer<Tempolite, JournalErro
  */
 export const layerClient: Layer.Layer<Tempolite, JournalError, Journal> = Layer.effect(
   Tempolite,
-  Effect.map(Journal, (journal): Service => Client.make(journal, Client.remote(journal)))
+  Effect.map(Journal, (journal): Service => Client.make(journal, Remote.make(journal)))
 )

@@ -6,42 +6,52 @@
  */
 import * as Context from "effect/Context"
 import * as DateTime from "effect/DateTime"
-import * as Duration from "effect/Duration"
+import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Either from "effect/Either"
 import type * as Exit from "effect/Exit"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
-import * as Scope from "effect/Scope"
-import type { Definition, ExecutionContext, WorkflowInfo } from "./Engine.ts"
+import type * as Scope from "effect/Scope"
+import type { ExecutionContext, WorkflowInfo } from "./Engine.ts"
 import { Tempolite } from "./Engine.ts"
-import type { JournalError, WorkflowConflict } from "./Errors.ts"
-import { InvalidPayload, WorkflowCancelled, WorkflowNotFound } from "./Errors.ts"
-import type { Child, Execution as Run } from "./Execution.ts"
+import type { InvalidPayload, JournalError, WorkflowCancelled, WorkflowConflict, WorkflowNotFound } from "./Errors.ts"
 import type { WorkflowId } from "./Info.ts"
-import { within } from "./internal/captured.ts"
 import * as codec from "./internal/codec.ts"
-import { makeInfo } from "./internal/info.ts"
-import { invalid } from "./internal/key.ts"
-import * as retry from "./internal/retry.ts"
-import { answer, withExecution } from "./internal/run.ts"
-import type { Outcome } from "./Outcome.ts"
-import type { CheckBody, Compensations, Key, Payload, PlainSchema, Retry, Step } from "./Step.ts"
-import { Execution } from "./Step.ts"
+import { finite } from "./internal/duration.ts"
+import { withExecution } from "./internal/run.ts"
+import { define, inside, outside } from "./internal/workflow.ts"
+import type {
+  CheckBody,
+  Compensations,
+  Execution,
+  Key,
+  Payload,
+  PlainSchema,
+  Retry,
+  Running,
+  Step,
+  Without
+} from "./Step.ts"
 
 export type { WorkflowInfo } from "./Engine.ts"
 export type {
   ExecutionDescription,
   Parent,
+  SignalDescription,
   StepDescription,
   StepExecutionStatus,
   StepKind,
+  StepOrigin,
   StepStatus,
+  WorkflowChange,
   WorkflowDescription,
   WorkflowExecutionStatus,
+  WorkflowFilter,
   WorkflowId,
-  WorkflowStatus as Status
+  WorkflowPage,
+  WorkflowStatus as Status,
+  WorkflowSummary
 } from "./Info.ts"
 export type {
   CheckBody,
@@ -54,11 +64,14 @@ export type {
   RequirementIsAny,
   Retry,
   RetryOptions,
+  Running,
   Step,
   StepKeys,
   StepOutsideWorkflow,
+  SuccessArgs,
   Timeout,
-  UndeclaredKey
+  UndeclaredKey,
+  Without
 } from "./Step.ts"
 export { Execution } from "./Step.ts"
 
@@ -104,11 +117,11 @@ export interface Body<Name extends string> {
  * @since 0.1.0
  * @category type-level
  */
-export type Provided<Self, K extends Key> = Self | Step<K> | Execution | Compensations | Scope.Scope
+export type Provided<Self, K extends Key> = Self | Step<K> | Running<Self> | Execution | Compensations | Scope.Scope
 
 /**
- * The class of a workflow: `start`, `execute` and `info` are for outside, `child` and `startChild` for the bodies of
- * other workflows.
+ * The class of a workflow: `start`, `execute` and `info` are for outside, `child`, `startChild` and `detach` for the
+ * bodies of other workflows, `continueAsNew` for its own.
  *
  * @since 0.1.0
  * @category models
@@ -128,7 +141,7 @@ export interface WorkflowClass<
   readonly layer: <R>(
     this: CheckBody<R, Name, K>,
     body: (payload: Payload.Type<P>) => Effect.Effect<S["Type"], E["Type"], R>
-  ) => Layer.Layer<Self, never, Tempolite | Exclude<R, Provided<Self, K>>>
+  ) => Layer.Layer<Self, never, Tempolite | Without<R, Provided<Self, K>>>
   /** Lets a process start and watch the workflow, or call it as a sub-workflow, without running it. */
   readonly client: Layer.Layer<Self, never, Tempolite>
   /** Returns once the workflow is durable; joins the one that was started under `id` with the same payload. */
@@ -163,6 +176,13 @@ export interface WorkflowClass<
     key: K2,
     ...payload: Payload.Args<P>
   ) => Effect.Effect<WorkflowExecutionInfo<S["Type"], E["Type"]>, never, Self | Step<K2>>
+  /** Takes the step `key`: starts a workflow that nobody waits for or cancels with its parent, and gives its id. */
+  readonly detach: <const K2 extends Key>(
+    key: K2,
+    ...payload: Payload.Args<P>
+  ) => Effect.Effect<WorkflowId, never, Self | Step<K2>>
+  /** Ends this generation of the workflow that runs; the next one begins with this payload, and no step on record. */
+  readonly continueAsNew: (...payload: Payload.Args<P>) => Effect.Effect<never, never, Running<Self>>
 }
 
 /**
@@ -204,15 +224,6 @@ export type Error<W extends Any> = W["errorSchema"]["Type"]
  */
 export type PayloadOf<W extends Any> = W["payloadSchema"]["Type"]
 
-interface Options<P extends Payload, S extends PlainSchema, E extends PlainSchema, K extends Key, KI> {
-  readonly payload?: P
-  readonly success?: S
-  readonly error?: E
-  readonly keys?: Schema.Schema<K, KI>
-  readonly retry?: Retry<E["Type"]>
-  readonly suspendOn?: "defect" | "failure"
-}
-
 /**
  * Declares a workflow. With `keys`, a body that uses another key does not compile; without, any key may be used.
  *
@@ -233,6 +244,8 @@ export const Tag = <Self>() =>
   readonly error?: E
   readonly keys?: Schema.Schema<K, KI>
   readonly retry?: Retry<E["Type"]>
+  /** Which of the queues of the engine bounds how many of these run at once. */
+  readonly queue?: string
   readonly suspendOn?: "defect" | "failure"
 } = {}): WorkflowClass<Self, Name, P, S, E, K> => {
   const tag = Context.Tag(name)<Self, Body<Name>>()
@@ -244,8 +257,8 @@ export const Tag = <Self>() =>
     errorSchema: codec.orElse(options.error, Schema.Never),
     layer: <R>(
       body: (payload: Payload.Type<P>) => Effect.Effect<S["Type"], E["Type"], R>
-    ): Layer.Layer<Self, never, Tempolite | Exclude<R, Provided<Self, K>>> =>
-      Layer.unwrapEffect(Effect.map(Effect.context<Exclude<R, Provided<Self, K>>>(), (outer) =>
+    ): Layer.Layer<Self, never, Tempolite | Without<R, Provided<Self, K>>> =>
+      Layer.unwrapEffect(Effect.map(Effect.context<Without<R, Provided<Self, K>>>(), (outer) =>
         Layer.merge(
           Layer.succeed(tag, service),
           Layer.scopedDiscard(
@@ -259,7 +272,8 @@ export const Tag = <Self>() =>
 }
 
 /**
- * Waits for `duration`, from when the step is first reached; a restart does not begin it anew.
+ * Waits for `duration`, from when the step is first reached; a restart does not begin it anew. One that is negative, or
+ * has no end, is a defect.
  *
  * @since 0.1.0
  * @category steps
@@ -268,12 +282,11 @@ export const sleep = <const K extends Key>(
   key: K,
   duration: Duration.DurationInput
 ): Effect.Effect<void, never, Step<K>> =>
-  withExecution("`Workflow.sleep`", (execution) => {
-    const decoded = Duration.decode(duration)
-    return Duration.isFinite(decoded) && !Number.isNaN(duration)
-      ? execution.sleep({ key, name: "sleep", duration: Option.some(decoded), until: Option.none() })
-      : Effect.dieMessage(`\`Workflow.sleep\` ${JSON.stringify(key)} has no end: the duration is ${String(duration)}`)
-  })
+  withExecution("`Workflow.sleep`", (execution) =>
+    Effect.flatMap(
+      Effect.orDie(finite(`\`Workflow.sleep\` ${JSON.stringify(key)}`, duration)),
+      (duration) => execution.sleep({ key, name: "sleep", duration: Option.some(duration), until: Option.none() })
+    ))
 
 /**
  * Waits until a time by the wall clock; one that has passed already is over at once.
@@ -293,112 +306,24 @@ export const sleepUntil = <const K extends Key>(
       until: Option.some(DateTime.toEpochMillis(until))
     }))
 
-type Defined<P extends Payload, S extends PlainSchema, E extends PlainSchema> = ReturnType<
-  typeof define<P, S, E, Key, unknown>
->
-
-/** What the two sides of a workflow share. */
-const define = <P extends Payload, S extends PlainSchema, E extends PlainSchema, K extends Key, KI>(
-  name: string,
-  options: Options<P, S, E, K, KI>
-) => {
-  const what = `the workflow ${JSON.stringify(name)}`
-  const success = codec.plain<S>(codec.orElse(options.success, Schema.Void))
-  const error = codec.plain<E>(codec.orElse(options.error, Schema.Never))
-  const payloads = codec.payload(options.payload)
-  const outcomes = codec.outcome({ what, success, error })
-  const policy = retry.policy(options.retry, error, outcomes.errorOf)
-  const invalidKey = codec.invalidKey(what, options.keys)
-  return {
-    name,
-    what,
-    payloads,
-    outcomes,
-    /** A sub-workflow may have been cancelled, which its parent sees as an error. */
-    childOutcomes: codec.outcome({ what, success, error: codec.plain(Schema.Union(WorkflowCancelled, error)) }),
-    definition: <R>(
-      body: (payload: Payload.Type<P>) => Effect.Effect<S["Type"], E["Type"], R>,
-      outer: Context.Context<never>
-    ): Definition => ({
-      name,
-      body: (text, execution) =>
-        Either.map(payloads.decode(text), (payload) =>
-          outcomes.encoded(Effect.suspend(() => body(payload))).pipe(
-            Effect.provideService(Execution, execution),
-            (self) => within(self, outer, [Scope.Scope])
-          )),
-      encode: outcomes.encode,
-      retry: policy,
-      suspendOn: Option.fromNullable(options.suspendOn),
-      invalidKey
-    })
-  }
-}
-
-const outside = <P extends Payload, S extends PlainSchema, E extends PlainSchema>(workflow: Defined<P, S, E>) => {
-  const { name, outcomes, payloads } = workflow
-  const start = (id: WorkflowId, ...payload: Payload.Args<P>) =>
-    Effect.gen(function*() {
-      const service = yield* Tempolite
-      const fault = invalid(id)
-      if (Option.isSome(fault)) {
-        return yield* new InvalidPayload({ name, message: `the id cannot be used: ${fault.value}` })
-      }
-      const text = yield* Either.mapLeft(
-        payloads.encode(payload[0]),
-        (message) => new InvalidPayload({ name, message })
+/**
+ * The version of a change that this workflow runs: `max` where it reaches the change for the first time, and from then
+ * on what was recorded. It is not a step: its ids are their own, and may be asked for many times.
+ *
+ * @since 0.2.0
+ * @category steps
+ */
+export const version = (
+  changeId: string,
+  range: { readonly min: number; readonly max: number }
+): Effect.Effect<number, never, Execution> =>
+  withExecution("`Workflow.version`", (execution) => {
+    const { max, min } = range
+    const change = `\`Workflow.version\` ${JSON.stringify(changeId)}`
+    if (changeId === "") return Effect.dieMessage(`${change} has no id: name the change`)
+    return Number.isSafeInteger(min) && Number.isSafeInteger(max) && min <= max
+      ? execution.version(changeId, { min, max })
+      : Effect.dieMessage(
+        `${change} has no versions from ${min} to ${max}: give two integers, \`min\` not above \`max\``
       )
-      yield* service.engine.start({ id, name, payload: text })
-      return makeInfo(service, id, outcomes)
-    }).pipe(Effect.withSpan("Workflow.start", { attributes: { name, id } }))
-  return {
-    start,
-    execute: (id: WorkflowId, ...payload: Payload.Args<P>) =>
-      Effect.flatMap(start(id, ...payload), ({ result }) => result).pipe(
-        Effect.withSpan("Workflow.execute", { attributes: { name, id } })
-      ),
-    info: (id: WorkflowId) =>
-      Effect.gen(function*() {
-        const service = yield* Tempolite
-        const recorded = yield* service.engine.nameOf(id)
-        return recorded === name
-          ? makeInfo(service, id, outcomes)
-          : yield* new WorkflowNotFound({ workflowId: id })
-      }).pipe(Effect.withSpan("Workflow.info", { attributes: { name, id } }))
-  }
-}
-
-const inside = <P extends Payload, S extends PlainSchema, E extends PlainSchema>(workflow: Defined<P, S, E>) => {
-  const { childOutcomes, name, payloads, what } = workflow
-  const withChild = <A, E2>(
-    key: Key,
-    payload: unknown,
-    ask: (execution: Run, child: Child) => Effect.Effect<A, E2>
-  ): Effect.Effect<A, E2> =>
-    withExecution(what, (execution) =>
-      Either.match(payloads.encode(payload), {
-        onLeft: (message) => Effect.die(new InvalidPayload({ name, message })),
-        onRight: (text) => ask(execution, { key, name, payload: text })
-      }))
-  return {
-    child: <const K extends Key>(key: K, ...payload: Payload.Args<P>) =>
-      withChild(
-        key,
-        payload[0],
-        (execution, child) =>
-          Effect.flatMap(execution.child(child), (outcome) => answer(execution, key, childOutcomes, outcome))
-      ),
-    startChild: <const K extends Key>(key: K, ...payload: Payload.Args<P>) =>
-      withChild(key, payload[0], (execution, child) =>
-        Effect.map(execution.startChild(child), (started) => {
-          const answered = (outcome: Outcome) => answer(execution, key, childOutcomes, outcome)
-          return {
-            executionId: started.executionId,
-            workflowId: started.workflowId,
-            attempt: started.attempt,
-            exit: Effect.flatMap(started.exit, (outcome) => Effect.exit(answered(outcome))),
-            result: Effect.flatMap(started.result, answered)
-          }
-        }))
-  }
-}
+  })

@@ -4,8 +4,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
-import * as fc from "effect/FastCheck"
 import * as Fiber from "effect/Fiber"
 import type * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
@@ -14,31 +14,40 @@ import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/TestClock"
 import * as Journal from "../src/Journal.ts"
+import * as Forks from "./journal-suite/forks.ts"
+import * as Lists from "./journal-suite/lists.ts"
+import * as Pruning from "./journal-suite/pruning.ts"
+import * as Signals from "./journal-suite/signals.ts"
+import { leaseMillis } from "./journal-suite/support.ts"
 import {
   anyBatch,
+  creation,
   empty,
+  everything,
   executionRow,
   ids,
   request,
+  signal,
   stepExecutionRow,
   stepRow,
   workflowRow
 } from "./support/journalRows.ts"
-
-const leaseMillis = 10_000
 
 /** All that can be read of a journal. */
 export const readAll = Effect.gen(function*() {
   const journal = yield* Journal.Journal
   return {
     requests: yield* journal.requests,
-    unfinished: yield* journal.unfinished({ after: Option.none(), limit: 100 }),
+    list: yield* journal.list({ filter: everything, after: 0, limit: 100 }),
+    changed: yield* journal.changed({ after: 0, limit: 100 }),
+    lastChange: yield* journal.lastChange,
     workflows: yield* Effect.forEach(ids, (id) =>
       Effect.all({
         id: Effect.succeed(id),
         workflow: journal.workflow(id),
         history: journal.history(id),
         children: journal.children(id),
+        signals: journal.signals(id, 0),
         recorded: Effect.forEach([1, 2, 3], (generation) => journal.recorded(id, generation))
       }))
   }
@@ -74,10 +83,18 @@ export const suite = <E>(name: string, layer: Layer.Layer<Journal.Journal, E>) =
             const lease = yield* journal.acquire(leaseMillis)
             assert.deepStrictEqual(yield* journal.commit(lease, batch), [])
             const workflows = [...batch.created, ...batch.workflows]
+            const isKept = (row: { readonly workflowId: string; readonly generation: number }) =>
+              !batch.over.some(({ generation, workflowId }) =>
+                workflowId === row.workflowId && generation === row.generation
+              )
+            const signals = batch.signals
+              .filter(({ workflowId }) => workflows.some(({ id }) => id === workflowId))
+              .map((sent, index) => ({ ...sent, id: index + 1 }))
+              .filter(({ id }) => !batch.taken.includes(id))
             for (const id of ids) {
               const workflow = Option.fromNullable(workflows.find((row) => row.id === id))
-              const steps = batch.steps.filter((row) => row.workflowId === id)
-              const stepExecutions = batch.stepExecutions.filter((row) => row.workflowId === id)
+              const steps = batch.steps.filter((row) => row.workflowId === id && isKept(row))
+              const stepExecutions = batch.stepExecutions.filter((row) => row.workflowId === id && isKept(row))
               assert.deepStrictEqual(yield* journal.workflow(id), workflow)
               assert.deepStrictEqual(
                 yield* journal.history(id),
@@ -85,7 +102,8 @@ export const suite = <E>(name: string, layer: Layer.Layer<Journal.Journal, E>) =
                   workflow,
                   executions: batch.executions.filter((row) => row.workflowId === id),
                   steps,
-                  stepExecutions
+                  stepExecutions,
+                  signals: signals.filter((row) => row.workflowId === id)
                 }))
               )
               for (const generation of [1, 2, 3]) {
@@ -118,10 +136,25 @@ export const suite = <E>(name: string, layer: Layer.Layer<Journal.Journal, E>) =
             stepExecutions: paths.map((path) => stepExecutionRow("w", path))
           })
           const rows = {
-            workflow: workflowRow("w", { status: "Failed", outcome: "\"why\"", finishedAt: 5 }),
+            workflow: workflowRow("w", {
+              status: "Failed",
+              outcome: "\"why\"",
+              finishedAt: 5,
+              firstAttempt: 3,
+              firstPayload: "0",
+              forkedId: "v",
+              forkedPath: "a"
+            }),
             execution: executionRow("w", { status: "Failed", error: "\"why\"", finishedAt: 5 }),
-            step: stepRow("w", "c", { status: "Completed", outcome: "1", seq: 1, at: 3, undo: true }),
-            stepExecution: stepExecutionRow("w", "c", { status: "Completed", finishedAt: 3 })
+            step: stepRow("w", "c", {
+              status: "Completed",
+              outcome: "1",
+              seq: 1,
+              at: 3,
+              undo: true,
+              origin: "Skipped"
+            }),
+            stepExecution: stepExecutionRow("w", "c", { status: "Completed", finishedAt: 3, heartbeat: "[1]" })
           }
           yield* journal.commit(lease, {
             ...empty,
@@ -141,7 +174,8 @@ export const suite = <E>(name: string, layer: Layer.Layer<Journal.Journal, E>) =
                 stepExecutionRow("w", "a"),
                 stepExecutionRow("w", "b"),
                 stepExecutionRow("w", "d")
-              ]
+              ],
+              signals: []
             })
           )
         })
@@ -198,13 +232,13 @@ export const suite = <E>(name: string, layer: Layer.Layer<Journal.Journal, E>) =
           const lease = yield* journal.acquire(leaseMillis)
           const commit = (seq: number) =>
             journal.commit(lease, { ...empty, steps: [stepRow("w", "last", { seq }), stepRow("w", `${seq}`)] })
-          const fibers = yield* Effect.forEach(Array.from({ length: 40 }, (_, index) => index), (index) =>
-            Effect.fork(commit(index)))
+          const fibers = yield* Effect.forEach(
+            Array.from({ length: 40 }, (_, index) => index),
+            (index) => Effect.fork(commit(index))
+          )
           yield* Effect.yieldNow()
           yield* Fiber.interruptAllAs(
-            fibers.filter((_, index) =>
-              index % 7 === 3
-            ),
+            fibers.filter((_, index) => index % 7 === 3),
             yield* Effect.fiberId
           )
           yield* Effect.forEach(fibers.filter((_, index) => index % 7 !== 3), Fiber.join)
@@ -264,9 +298,12 @@ export const suite = <E>(name: string, layer: Layer.Layer<Journal.Journal, E>) =
           const lease = yield* journal.acquire(leaseMillis)
           yield* journal.commit(lease, { ...empty, created: [workflowRow("w")], steps: [stepRow("w", "a")] })
           yield* journal.submit(request("w"), Option.none())
+          yield* journal.send(signal("w", "Approved"))
           const before = {
             requests: yield* journal.requests,
-            unfinished: yield* journal.unfinished({ after: Option.none(), limit: 10 }),
+            list: yield* journal.list({ filter: everything, after: 0, limit: 10 }),
+            changed: yield* journal.changed({ after: 0, limit: 10 }),
+            signals: yield* journal.signals("w", 0),
             recorded: yield* journal.recorded("w", 1),
             history: yield* journal.history("w")
           }
@@ -275,6 +312,9 @@ export const suite = <E>(name: string, layer: Layer.Layer<Journal.Journal, E>) =
             ...empty,
             workflows: [workflowRow("w", { status: "Completed" })],
             steps: [stepRow("w", "b"), stepRow("w", "a", { seq: 1 })],
+            signals: [signal("w", "Approved")],
+            taken: [1],
+            over: [{ workflowId: "w", generation: 1 }],
             handled: [1]
           })
           assert.deepEqual(structuredClone(before), copy)
@@ -315,7 +355,8 @@ export const suite = <E>(name: string, layer: Layer.Layer<Journal.Journal, E>) =
         Effect.gen(function*() {
           const journal = yield* Journal.Journal
           const lease = yield* Effect.scoped(journal.acquire(leaseMillis))
-          yield* journal.submit(request("w"), Option.none())
+          yield* journal.submit(request("w"), creation(workflowRow("v"), [stepRow("v", "s")]))
+          yield* journal.send(signal("v", "Approved"))
           const before = yield* readAll
           const commit = journal.commit(lease, {
             created: [workflowRow("a")],
@@ -323,6 +364,9 @@ export const suite = <E>(name: string, layer: Layer.Layer<Journal.Journal, E>) =
             executions: [executionRow("a")],
             steps: [stepRow("a", "s")],
             stepExecutions: [stepExecutionRow("a", "s")],
+            signals: [signal("v", "Approved")],
+            taken: [1],
+            over: [{ workflowId: "v", generation: 1 }],
             handled: [1]
           })
           assert.isTrue(isLocked(yield* Effect.exit(commit)))
@@ -397,22 +441,28 @@ export const suite = <E>(name: string, layer: Layer.Layer<Journal.Journal, E>) =
           const sent = [
             request("b", { kind: "Cancel" }),
             request("a", { kind: "Resume", at: 1 }),
+            request("a", { kind: "Pause" }),
+            request("a", { kind: "Retry" }),
+            request("a", { kind: "Skip", payload: "{\"path\":\"charge\"}" }),
             request("b", { kind: "Start", payload: "{\"by\":\"\\u0000\"}" })
           ]
-          yield* Effect.forEach(sent, (row) => journal.submit(row, Option.none()))
+          const answers = yield* Effect.forEach(sent, (row) => journal.submit(row, Option.none()))
           const rows = yield* journal.requests
           assert.deepStrictEqual(rows.map(({ id: _, ...row }) => row), sent)
-          const [first, second, third] = rows.map(({ id }) => id)
-          assert.isTrue(first! < second! && second! < third!)
+          const numbers = rows.map(({ id }) => id)
+          assert.deepStrictEqual(numbers, [...numbers].sort((one, other) => one - other))
+          assert.strictEqual(new Set(numbers).size, sent.length)
+          assert.deepStrictEqual(answers, numbers.map((id) => Either.right(id)))
+          const [first, second, ...others] = numbers
 
           const lease = yield* journal.acquire(leaseMillis)
-          yield* journal.commit(lease, { ...empty, handled: [first!, third!, 1_000_000] })
+          yield* journal.commit(lease, { ...empty, handled: [first!, ...others, 1_000_000] })
           assert.deepStrictEqual(yield* journal.requests, [{ ...sent[1]!, id: second! }])
           yield* journal.commit(lease, { ...empty, handled: [second!] })
           assert.deepStrictEqual(yield* journal.requests, [])
           yield* journal.submit(request("c"), Option.none())
-          const [fourth] = yield* journal.requests
-          assert.isAbove(fourth!.id, third!)
+          const [next] = yield* journal.requests
+          assert.isAbove(next!.id, others.at(-1)!)
         })
       )
 
@@ -422,12 +472,12 @@ export const suite = <E>(name: string, layer: Layer.Layer<Journal.Journal, E>) =
           const journal = yield* Journal.Journal
           const row = workflowRow("w", { status: "Pending", payload: "1" })
           const start = request("w", { kind: "Start" })
-          assert.deepStrictEqual(yield* journal.submit(start, Option.some(row)), Option.none())
+          assert.isTrue(Either.isRight(yield* journal.submit(start, creation(row))))
           assert.deepStrictEqual(yield* journal.workflow("w"), Option.some(row))
           assert.strictEqual((yield* journal.requests).length, 1)
 
-          const again = journal.submit(start, Option.some(workflowRow("w", { payload: "2" })))
-          assert.deepStrictEqual(yield* again, Option.some(row))
+          const again = journal.submit(start, creation(workflowRow("w", { payload: "2" })))
+          assert.deepStrictEqual(yield* again, Either.left(row))
           assert.deepStrictEqual(yield* journal.workflow("w"), Option.some(row))
           assert.strictEqual((yield* journal.requests).length, 1)
         })
@@ -439,13 +489,14 @@ export const suite = <E>(name: string, layer: Layer.Layer<Journal.Journal, E>) =
           const journal = yield* Journal.Journal
           const existing = yield* Effect.forEach(
             Array.from({ length: 10 }, (_, index) => workflowRow("w", { payload: `${index}` })),
-            (row) => journal.submit(request("w", { kind: "Start" }), Option.some(row)),
+            (row) => journal.submit(request("w", { kind: "Start" }), creation(row)),
             { concurrency: "unbounded" }
           )
-          const created = yield* journal.workflow("w")
-          assert.strictEqual(existing.filter(Option.isNone).length, 1)
+          const created = yield* Effect.flatten(journal.workflow("w"))
+          assert.strictEqual(existing.filter(Either.isRight).length, 1)
           assert.strictEqual((yield* journal.requests).length, 1)
-          for (const row of existing.filter(Option.isSome)) assert.deepStrictEqual(row, created)
+          const refused = existing.flatMap((answer) => Either.isLeft(answer) ? [answer.left] : [])
+          assert.deepStrictEqual(refused, Array.from({ length: 9 }, () => created))
         })
       )
     })
@@ -521,36 +572,13 @@ export const suite = <E>(name: string, layer: Layer.Layer<Journal.Journal, E>) =
             openStepExecutions: []
           })
           assert.deepStrictEqual(yield* journal.children("w"), [])
+          assert.deepStrictEqual(yield* journal.signals("w", 0), [])
           assert.deepStrictEqual(yield* journal.requests, [])
+          assert.deepStrictEqual(yield* journal.list({ filter: everything, after: 0, limit: 10 }), [])
+          assert.deepStrictEqual(yield* journal.changed({ after: 0, limit: 10 }), [])
+          assert.strictEqual(yield* journal.lastChange, 0)
+          assert.strictEqual(yield* journal.prune({ before: Number.MAX_SAFE_INTEGER, limit: 10 }), 0)
         })
-      )
-
-      it.effect.prop(
-        "`unfinished` pages through those that have not ended, in order of their ids",
-        [
-          fc.uniqueArray(fc.string({ unit: "grapheme-ascii", minLength: 1 }), { maxLength: 20 }),
-          fc.integer({ min: 1, max: 7 })
-        ],
-        ([ids, limit]) =>
-          Effect.gen(function*() {
-            const journal = yield* Journal.Journal
-            const lease = yield* journal.acquire(leaseMillis)
-            const statuses = ["Pending", "Running", "Completed", "Paused", "Failed", "Suspended", "Cancelled"] as const
-            const rows = ids.map((id, index) => workflowRow(id, { status: statuses[index % statuses.length]! }))
-            yield* journal.commit(lease, { ...empty, workflows: rows.map((row) => workflowRow(row.id)) })
-            yield* journal.commit(lease, { ...empty, workflows: rows })
-            const found: Array<Journal.WorkflowRow> = []
-            let page: ReadonlyArray<Journal.WorkflowRow>
-            do {
-              const after = Option.map(Option.fromNullable(found.at(-1)), ({ id }) => id)
-              page = yield* journal.unfinished({ after, limit })
-              assert.isAtMost(page.length, limit)
-              found.push(...page)
-            } while (page.length === limit)
-            const expected = rows.filter(({ status }) => !["Completed", "Failed", "Cancelled"].includes(status))
-            assert.deepStrictEqual(found, expected.sort((one, other) => one.id < other.id ? -1 : 1))
-          }).pipe(Effect.scoped, Effect.provide(layer)),
-        { fastCheck: { numRuns: 25 } }
       )
 
       test(
@@ -602,4 +630,9 @@ export const suite = <E>(name: string, layer: Layer.Layer<Journal.Journal, E>) =
         })
       )
     })
+
+    Signals.laws(test)
+    Forks.laws(test)
+    Lists.laws(layer, test)
+    Pruning.laws(test)
   })

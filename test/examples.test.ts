@@ -37,6 +37,50 @@ describe("examples/quickstart.ts", () => {
     }), 120_000)
 })
 
+/** What the other examples say, each in memory. */
+const sayings: Record<string, ReadonlyArray<string>> = {
+  approval: [
+    ...["train: the lead is asked", "train: approved by the lead"],
+    ...["hotel: the lead is asked", "hotel: the manager is asked", "hotel: not approved, the manager refused"],
+    ...["yacht: the lead is asked", "yacht: the manager is asked", "yacht: not approved, nobody answered"]
+  ],
+  subscription: [
+    ...[1, 2, 3, 4].map((year) => `ann pays for year ${year}`),
+    "generation 4, 2 steps on record",
+    "ann left in year 4"
+  ],
+  trip: [
+    ...["flight to", "room in", "breakfast in"].map((what) => `  booked: ${what} Paris`),
+    ...["  sold out: opera in Paris", "  booked: dinner in Paris", "Paris: booked"],
+    ...["flight to", "room in"].map((what) => `  booked: ${what} Rome`),
+    "  sold out: breakfast in Rome",
+    ...["room in", "flight to"].map((what) => `  cancelled: ${what} Rome`),
+    "Rome: SoldOut",
+    ...["flight to", "room in", "breakfast in"].map((what) => `  booked: ${what} Oslo`),
+    ...["opera in", "dinner in"].map((what) => `  sold out: ${what} Oslo`),
+    ...["stay in", "flight to"].map((what) => `  cancelled: ${what} Oslo`),
+    "Oslo: SoldOut"
+  ],
+  fanout: ["100 letters, at most 5 at once"],
+  version: [
+    ...["the first deploy", "  old is packed by hand"],
+    ...["the second deploy", "  new is packed by the robot"],
+    ...["  old gets the label of a hand", "  new gets the label of the robot"]
+  ],
+  testing: ["a year and an hour have passed"]
+}
+
+describe("the examples of one feature each", () => {
+  for (const [name, saying] of Object.entries(sayings)) {
+    it.scopedLive(`examples/${name}.ts says what it does, in less than a hundred lines`, () =>
+      Effect.gen(function*() {
+        assert.deepStrictEqual(yield* output(`${name}.ts`, yield* Processes.directory), saying)
+        const source = Fs.readFileSync(Path.join(examples, `${name}.ts`), "utf8")
+        assert.isBelow(source.split("\n").length, 100)
+      }), 60_000)
+  }
+})
+
 /** What the demo did in one run, and the table that it ended with. */
 const parse = (lines: ReadonlyArray<string>) => {
   const table = lines.findIndex((line) => /^order +customer/.test(line))

@@ -1,6 +1,7 @@
 /**
  * Which workflows run in this process: each is taken on once, run execution after execution, and let go when it has
- * ended, is suspended, or the engine closes.
+ * ended, is suspended or held, or the engine closes. What is asked of a workflow meanwhile goes to its run, or, where it
+ * has none, is done to its row.
  */
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
@@ -15,8 +16,11 @@ import type * as Journal from "../Journal.ts"
 import type { Outcome } from "../Outcome.ts"
 import { whenReadable } from "./backoff.ts"
 import * as Children from "./children.ts"
+import type { Asked } from "./commands.ts"
+import * as Commands from "./commands.ts"
 import * as Execution from "./execution.ts"
 import type { Host } from "./parts.ts"
+import type { Place } from "./queues.ts"
 import * as Row from "./rows.ts"
 import { Watchers } from "./watchers.ts"
 
@@ -26,21 +30,26 @@ const registrationGrace = Duration.seconds(1)
 /** How many workflows are read from the journal at once. */
 export const loadsMax = 32
 
-/** The end of one execution of a workflow. */
+/** The end of one execution of a workflow; there is no outcome where it continued as new. */
 interface ExecutionEnd {
   readonly generation: number
   readonly attempt: number
-  readonly outcome: Outcome
+  readonly outcome: Option.Option<Outcome>
 }
 
 export interface Admission {
-  /** Takes a workflow on, unless it is already. Returns once it runs, or was let go. */
+  /** Takes a workflow on, unless it is already. Returns once it runs, waits for its turn, or was let go. */
   readonly admit: (id: string, known?: Journal.WorkflowRow) => Effect.Effect<void>
-  /** Cancels a workflow that has not ended, on behalf of a request or of its parent. */
-  readonly cancel: (id: string, request?: number) => void
-  /** Runs a suspended workflow again. */
-  readonly resume: (id: string) => void
+  /** Does what was asked, to the workflow and, where that is meant, to its sub-workflows. */
+  readonly command: (id: string, asked: Asked) => void
+  /** There may be a new signal for a workflow. */
+  readonly signalled: (id: string) => void
   readonly isActive: (id: string) => boolean
+  /** Whether it has a run, which has not ended. */
+  readonly isRunning: (id: string) => boolean
+  readonly isPaused: (id: string) => boolean
+  /** A workflow that was taken on, and those above it, the nearest first. */
+  readonly above: (id: string) => ReadonlyArray<string>
   readonly register: (definition: Definition) => void
   readonly unregister: (definition: Definition) => void
   /** Drops every run at its next rest. */
@@ -53,11 +62,19 @@ export interface Admission {
 /** A workflow that was taken on. */
 interface Active {
   run: Execution.Run | undefined
-  /** Cancels that came while there was no run. */
-  cancels: Array<number | undefined>
-  /** A suspended run is to be tried again. */
-  resume: boolean
-  /** Opens when a cancel, or the end of the engine, cuts a wait between two executions short. */
+  /** What came while there was no run. */
+  readonly commands: Array<Asked>
+  /** Cancels that wait for a run, which gives them their place in the order. */
+  readonly cancels: Array<Asked>
+  /** Whether it is to run though it is suspended. */
+  isWanted: boolean
+  /** A suspended run is to be repaired. */
+  isResumed: boolean
+  /** Those above it, the nearest first, once they are known. */
+  above: ReadonlyArray<string> | undefined
+  /** In the queue of its workflows. */
+  place: Place | undefined
+  /** Opens when a command, or the end of the engine, cuts a wait short. */
   readonly hurry: Effect.Latch
   readonly running: Deferred.Deferred<void>
 }
@@ -67,54 +84,100 @@ export interface Options {
   readonly host: Host
   /** Forks what must end before the engine has closed. */
   readonly fork: (effect: Effect.Effect<void>) => void
-  /** A request that could not be taken care of stays on record, to be read again. */
-  readonly putBack: (request: number) => void
 }
 
-export const make = ({ fork, host, journal, putBack }: Options): Admission => {
+export const make = ({ fork, host, journal }: Options): Admission => {
   const { committer, now, timers } = host
   const definitions = new Map<string, Definition>()
   const registrations = new Watchers<void>()
   const active = new Map<string, Active>()
+  /** Those that this engine has tried, and which wait for somebody to mend them. */
+  const suspended = new Set<string>()
   const endings = new Watchers<Ended>()
   const executionEndings = new Watchers<ExecutionEnd>()
   const loads = Effect.unsafeMakeSemaphore(loadsMax)
   let closing = false
 
-  /** Lets a workflow go that cannot run here. */
+  /** Lets a workflow go. */
   const leave = (id: string, self: Active) => {
     active.delete(id)
-    for (const request of self.cancels) if (request !== undefined) putBack(request)
+    self.place?.leave()
+    for (const asked of [...self.commands.splice(0), ...self.cancels.splice(0)]) asked.putBack()
   }
 
   /** The row as it is once everything that was put is written. */
   const latest = (id: string): Effect.Effect<Journal.WorkflowRow | undefined> =>
     Effect.map(Effect.zipRight(committer.durable, whenReadable(journal.workflow(id))), Option.getOrUndefined)
 
+  const load = (row: Journal.WorkflowRow): Effect.Effect<Journal.Recorded> =>
+    loads.withPermits(1)(whenReadable(journal.recorded(row.id, row.generation)))
+
+  const above = (id: string): ReadonlyArray<string> => [id, ...(active.get(id)?.above ?? [])]
+
+  /** A workflow's parent and those above it, be they taken on or not. */
+  const lineage = (parentId: string | null): Effect.Effect<ReadonlyArray<string>> =>
+    Effect.gen(function*() {
+      const ids: Array<string> = []
+      for (let next = parentId; next !== null;) {
+        ids.push(next)
+        const known = active.get(next)?.above
+        if (known !== undefined) return [...ids, ...known]
+        next = Option.match(yield* whenReadable(journal.workflow(next)), {
+          onNone: () => null,
+          onSome: (row) => row.parentId
+        })
+      }
+      return ids
+    })
+
+  /** Waits, unless something else is to be done first. */
+  const unlessHurried = (self: Active, wait: (go: () => void) => Effect.Effect<void>): Effect.Effect<void> => {
+    Deferred.unsafeDone(self.running, Effect.void)
+    return Effect.raceFirst(
+      self.hurry.await,
+      Effect.async<void>((resume) =>
+        wait(() => {
+          resume(Effect.void)
+        })
+      )
+    )
+  }
+
   const untilDue = (wakeAt: number | null, self: Active): Effect.Effect<void> =>
     wakeAt === null || wakeAt <= now() || self.cancels.length > 0
       ? Effect.void
-      : Effect.raceFirst(
-        self.hurry.await,
-        Effect.async<void>((resume) =>
-          Effect.sync(timers.schedule(wakeAt, () => {
-            resume(Effect.void)
-          }))
-        )
-      )
+      : unlessHurried(self, (go) => Effect.sync(timers.schedule(wakeAt, go)))
+
+  /** Waits for a place in the queue of the workflow. Who is to be cancelled does not need one. */
+  const untilPlaced = (id: string, queue: Option.Option<string>, self: Active): Effect.Effect<void> => {
+    if (Option.isNone(queue) || self.place !== undefined || self.cancels.length > 0) return Effect.void
+    let isIn = false
+    return unlessHurried(self, (go) => {
+      self.place = host.queues.forWorkflow(queue.value, id, above(id).slice(1), () => {
+        isIn = true
+        go()
+      })
+      return Effect.void
+    }).pipe(Effect.zipRight(Effect.sync(() => {
+      if (isIn) return
+      self.place?.leave()
+      self.place = undefined
+    })))
+  }
 
   /** The code of a workflow. If it is not there after a while, the workflow is suspended until it is. */
-  const definitionOf = (row: Journal.WorkflowRow): Effect.Effect<Definition | undefined> =>
+  const definitionOf = (row: Journal.WorkflowRow, self: Active): Effect.Effect<Definition | undefined> =>
     Effect.gen(function*() {
       if (!definitions.has(row.name)) {
-        yield* Effect.async<void>((resume) =>
-          Effect.sync(registrations.watch(row.name, () => {
-            resume(Effect.void)
-          }))
-        ).pipe(Effect.timeoutOption(registrationGrace))
+        yield* unlessHurried(self, (go) => {
+          const unwatch = registrations.watch(row.name, go)
+          // It may have come before anybody watched.
+          if (definitions.has(row.name)) go()
+          return Effect.sync(unwatch)
+        }).pipe(Effect.timeoutOption(registrationGrace))
       }
       const definition = definitions.get(row.name)
-      if (definition === undefined && !closing) {
+      if (definition === undefined && !closing && self.commands.length === 0) {
         const reason = new WorkflowUnregistered({ workflowId: Key.decode(row.id), name: row.name })
         committer.put({ workflow: { ...row, status: "Suspended", reason: Reason.encode(reason) } })
         yield* Effect.logWarning(`tempolite: ${reason.message}`)
@@ -135,57 +198,187 @@ export const make = ({ fork, host, journal, putBack }: Options): Admission => {
 
   const run = (row: Journal.WorkflowRow, definition: Definition, self: Active): Effect.Effect<Execution.RunEnd> =>
     Effect.gen(function*() {
-      const loaded = yield* loads.withPermits(1)(whenReadable(journal.recorded(row.id, row.generation)))
+      const loaded = yield* load(row)
       if (closing) return { _tag: "Dropped" } as const
-      const opened = yield* Execution.make(host, definition, row, self.resume ? repaired(row, loaded) : loaded)
-      self.resume = false
+      const opened = yield* Execution.make(host, definition, row, self.isResumed ? repaired(row, loaded) : loaded)
+      self.isResumed = false
       self.run = opened
-      for (const request of self.cancels.splice(0)) opened.cancel(request)
+      for (const asked of self.cancels.splice(0)) {
+        opened.cancel()
+        asked.done()
+      }
       self.hurry.unsafeClose()
+      for (const asked of self.commands.splice(0)) tell(row.id, self, opened, asked)
       Deferred.unsafeDone(self.running, Effect.void)
       return yield* opened.drive
     }).pipe(Effect.ensuring(Effect.sync(() => {
       self.run = undefined
     })))
 
-  /** Runs a workflow until it ends, is suspended or dropped. */
+  /** Does what was asked to a workflow that has no run; gives its row as it is then. */
+  const apply = (row: Journal.WorkflowRow, self: Active): Effect.Effect<Journal.WorkflowRow> =>
+    Effect.gen(function*() {
+      let changed = row
+      if (!closing) self.hurry.unsafeClose()
+      for (let asked = self.commands.shift(); asked !== undefined; asked = self.commands.shift()) {
+        const { command } = asked
+        if (command._tag === "Cancel" && !Row.hasEnded(changed)) {
+          // A run gives it its place in the order.
+          self.cancels.push(asked)
+          self.isWanted = true
+          suspended.delete(row.id)
+          if (changed.status === "Paused") changed = { ...changed, status: "Running" }
+          continue
+        }
+        const recorded = Commands.needsSteps(command) ? yield* load(changed) : Commands.nothingRecorded
+        const effect = Commands.toRow(command, changed, recorded, now())
+        if (effect !== undefined) {
+          changed = effect.workflow
+          committer.put(effect)
+          if (command._tag === "Resume" || command._tag === "Retry") self.isWanted = true
+          suspended.delete(row.id)
+          if (command._tag === "Resume") self.isResumed = true
+        }
+        finished(row.id, asked)
+        yield* committer.durable
+      }
+      return changed
+    })
+
+  /** Does what was asked to a run. */
+  const tell = (id: string, self: Active, run: Execution.Run, asked: Asked): void => {
+    const { command } = asked
+    switch (command._tag) {
+      case "Cancel":
+        run.cancel()
+        break
+      case "Pause":
+        if (run.isPaused()) break
+        run.pause()
+        self.place?.leave()
+        self.place = undefined
+        break
+      case "Resume":
+        if (!run.isPaused()) break
+        run.resume()
+        proceed(id, self, run)
+        break
+      case "Skip":
+        run.skip(command.path, command.value, asked.done)
+        return
+      case "Retry":
+        break
+    }
+    finished(id, asked)
+  }
+
+  /** Lets a run go on that was held, once it has its place in the queue again. */
+  const proceed = (id: string, self: Active, run: Execution.Run): void => {
+    const queue = run.queue
+    if (Option.isNone(queue)) run.proceed()
+    else self.place = host.queues.forWorkflow(queue.value, id, above(id).slice(1), run.proceed)
+  }
+
+  /** What was asked is done to the workflow itself; a pause is then for its sub-workflows too. */
+  const finished = (id: string, asked: Asked): void => {
+    if (asked.command._tag !== "Pause") asked.done()
+    else fork(Effect.map(toChildren(id, asked.command), (isDone) => isDone ? asked.done() : asked.putBack()))
+  }
+
+  /** Asks the same of every sub-workflow that it concerns; returns once it was done to all, or `false` if it cannot be. */
+  const toChildren = (id: string, command: Asked["command"]): Effect.Effect<boolean> =>
+    Effect.gen(function*() {
+      yield* committer.durable
+      const children = yield* whenReadable(journal.children(id))
+      const concerned = children.filter((row) =>
+        command._tag === "Resume" ? row.status === "Paused" : !Row.hasEnded(row)
+      )
+      const done = yield* Effect.forEach(
+        concerned,
+        (row) =>
+          Effect.async<boolean>((resume) => {
+            const end = (isDone: boolean) => () => {
+              resume(Effect.succeed(isDone))
+            }
+            order(row.id, { command, done: end(true), putBack: end(false) })
+          }),
+        { concurrency: "unbounded" }
+      )
+      return !done.includes(false)
+    })
+
+  /** Sub-workflows go on before their parent: so a crash in between finds it held, and begins again. */
+  const order = (id: string, asked: Asked): void => {
+    if (asked.command._tag !== "Resume") command(id, asked)
+    else {
+      fork(Effect.gen(function*() {
+        const row = yield* latest(id)
+        const isDone = row?.status !== "Paused" || (yield* toChildren(id, asked.command))
+        if (isDone) command(id, asked)
+        else asked.putBack()
+      }))
+    }
+  }
+
+  const command = (id: string, asked: Asked): void => {
+    const self = take(id)
+    if (self === undefined) asked.putBack()
+    else if (self.run === undefined || self.run.isSuspended() || self.run.hasEnded()) {
+      self.commands.push(asked)
+      self.hurry.unsafeOpen()
+    } else tell(id, self, self.run, asked)
+  }
+
+  /** Whether a workflow of this row is to run now. */
+  const isToRun = (row: Journal.WorkflowRow, self: Active): boolean =>
+    row.status === "Pending" || row.status === "Running" || (row.status === "Suspended" && self.isWanted)
+
+  /** Runs a workflow until it ends, is suspended, held or dropped. */
   const supervise = (id: string, self: Active, known: Journal.WorkflowRow | undefined): Effect.Effect<void> =>
     Effect.gen(function*() {
       let fresh = known
-      for (;;) {
-        const row = fresh ?? (yield* latest(id))
+      while (!closing) {
+        const found = fresh ?? (yield* latest(id))
         fresh = undefined
-        if (row === undefined || Row.hasEnded(row)) {
-          // It ended before the cancel came: there is nothing more to do for whoever asked.
-          for (const handled of self.cancels.splice(0)) if (handled !== undefined) committer.put({ handled })
-          leave(id, self)
+        if (found === undefined) {
+          for (const asked of self.commands.splice(0)) asked.done()
           return
         }
+        self.above ??= yield* lineage(found.parentId)
+        const row = yield* apply(found, self)
+        if (!isToRun(row, self)) return
         yield* untilDue(row.wakeAt, self)
-        const definition = closing ? undefined : yield* definitionOf(row)
-        if (definition === undefined) {
-          leave(id, self)
-          return
-        }
+        if (self.commands.length > 0) continue
+        const definition = closing ? undefined : yield* definitionOf(row, self)
+        if (self.commands.length > 0) continue
+        if (definition === undefined) return
+        yield* untilPlaced(id, definition.queue, self)
+        if (self.commands.length > 0 || closing) continue
         const end = yield* run(row, definition, self)
         const { attempt, generation } = row
+        const tellEnd = (outcome: Option.Option<Outcome>) => {
+          executionEndings.tell(id, { generation, attempt, outcome })
+        }
         switch (end._tag) {
           case "Ended": {
-            const outcome = end.ended.status === "Cancelled" ? Children.cancelled(id) : end.ended.outcome
-            leave(id, self)
-            executionEndings.tell(id, { generation, attempt, outcome })
+            const isRetried = self.commands.length > 0
+            if (!isRetried) leave(id, self)
+            tellEnd(Option.some(end.ended.status === "Cancelled" ? Children.cancelled(id) : end.ended.outcome))
             endings.tell(id, end.ended)
+            if (isRetried) break
             return
           }
+          case "Continued":
+            tellEnd(Option.none())
+            break
           case "Retry":
-            executionEndings.tell(id, { generation, attempt, outcome: end.outcome })
+            tellEnd(Option.some(end.outcome))
             break
           case "Suspended":
-            if (end.again || self.resume || self.cancels.length > 0) break
-            leave(id, self)
-            return
+            self.isWanted = end.again
+            if (!end.again) suspended.add(id)
+            break
           case "Dropped":
-            leave(id, self)
             return
         }
       }
@@ -205,8 +398,12 @@ export const make = ({ fork, host, journal, putBack }: Options): Admission => {
     if (already !== undefined || closing) return already
     const self: Active = {
       run: undefined,
+      commands: [],
       cancels: [],
-      resume: false,
+      isWanted: false,
+      isResumed: false,
+      above: undefined,
+      place: undefined,
       hurry: Effect.unsafeMakeLatch(false),
       running: Deferred.unsafeMake(FiberId.none)
     }
@@ -219,26 +416,20 @@ export const make = ({ fork, host, journal, putBack }: Options): Admission => {
   return {
     endings,
     executionEndings,
+    above,
     isActive: (id) => active.has(id),
+    isRunning: (id) => active.get(id)?.run?.hasEnded() === false,
+    isPaused: (id) => active.get(id)?.run?.isPaused() ?? false,
     admit: (id, known) =>
       Effect.suspend(() => {
+        if (suspended.has(id)) return Effect.void
         const self = take(id, known)
-        return self === undefined ? Effect.void : Deferred.await(self.running)
+        if (self === undefined) return Effect.void
+        self.isWanted = true
+        return Deferred.await(self.running)
       }),
-    cancel: (id, request) => {
-      const self = take(id)
-      if (self === undefined) {
-        if (request !== undefined) putBack(request)
-      } else if (self.run === undefined) {
-        self.cancels.push(request)
-        self.hurry.unsafeOpen()
-      } else self.run.cancel(request)
-    },
-    resume: (id) => {
-      const self = take(id)
-      // One that runs is not suspended: there is nothing to resume.
-      if (self !== undefined && (self.run === undefined || self.run.isSuspended())) self.resume = true
-    },
+    command: order,
+    signalled: (id) => active.get(id)?.run?.signalled(),
     register: (definition) => {
       definitions.set(definition.name, definition)
       registrations.tell(definition.name, undefined)

@@ -1,15 +1,19 @@
 /**
- * Running work: the attempts of activities and side effects, their timeouts and retries, and their interruption.
+ * Running work: the attempts of activities and side effects, their places in queues, timeouts, heartbeats and retries,
+ * and their interruption.
  */
 import * as Cause from "effect/Cause"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as FiberId from "effect/FiberId"
 import * as Option from "effect/Option"
+import { InvalidPayload } from "../Errors.ts"
 import type { Attempt, Work } from "../Execution.ts"
 import * as CauseText from "../internal/cause.ts"
+import * as Json from "../internal/json.ts"
 import * as Key from "../internal/key.ts"
 import type { StepExecutionRow, StepRow } from "../Journal.ts"
 import * as Outcome from "../Outcome.ts"
@@ -36,6 +40,11 @@ export interface Options {
   /** The time of the ordinary clock, in milliseconds since the epoch. */
   readonly now: () => number
   readonly fork: (effect: Effect.Effect<void>) => Fiber.RuntimeFiber<void>
+  /**
+   * Calls `enter` when an attempt may run: nobody holds the workflow, and there is a place in the queue. It is given what
+   * makes room for the next. Returns what gives the wait up.
+   */
+  readonly turn: (work: Work, enter: (leave: () => void) => void) => () => void
   /** Waits until everything that was put is durable: the barrier before anything outside is touched. */
   readonly durable: Effect.Effect<void>
   /** Whether no attempt may be started any more; one that runs may end. */
@@ -48,6 +57,91 @@ export interface Options {
 const interruptedItself = Outcome.Failure({
   cause: CauseText.encode(Cause.die(new Error("the attempt interrupted itself")), Either.right)
 })
+
+interface Ended {
+  readonly outcome: Outcome.Outcome
+  readonly timedOut: boolean
+}
+
+/** How often the details of heartbeats are written while an attempt runs. */
+const beatMillis = 5_000
+
+/** The heartbeats of one attempt. */
+class Pulse {
+  /** The row of the attempt, with the details of the last beat. */
+  execution: StepExecutionRow
+  private lastAt: number
+  private writtenAt = Number.NEGATIVE_INFINITY
+  private isOver = false
+  private readonly options: Options
+
+  constructor(options: Options, execution: StepExecutionRow) {
+    this.options = options
+    this.execution = execution
+    this.lastAt = execution.startedAt
+  }
+
+  readonly beat = (details?: unknown): Effect.Effect<void> =>
+    Effect.suspend(() => {
+      const checked = Json.check(details)
+      if (Either.isLeft(checked)) {
+        return Effect.die(new InvalidPayload({ name: "heartbeat", message: checked.left }))
+      }
+      if (this.isOver) return Effect.void
+      this.lastAt = this.options.now()
+      this.execution = { ...this.execution, heartbeat: Json.stringify(details) ?? this.execution.heartbeat }
+      if (this.lastAt - this.writtenAt >= beatMillis) {
+        this.writtenAt = this.lastAt
+        this.options.ledger.beat(this.execution)
+      }
+      return Effect.void
+    })
+
+  /** Returns once there was no beat for so long. */
+  silence(millis: number): Effect.Effect<void> {
+    return Effect.async<void>((resume) => {
+      let cancel = () => {}
+      const watch = () => {
+        const due = this.lastAt + millis
+        if (due <= this.options.now()) resume(Effect.void)
+        else cancel = this.options.timers.schedule(due, watch)
+      }
+      this.lastAt = this.options.now()
+      watch()
+      return Effect.sync(() => {
+        cancel()
+      })
+    })
+  }
+
+  end(): void {
+    this.isOver = true
+  }
+}
+
+/** `run`, within the limits that an attempt has. */
+const limited = (work: Work, attempt: number, pulse: Pulse, run: Effect.Effect<Ended>): Effect.Effect<Ended> => {
+  const timed = Option.match(work.timeout, {
+    onNone: () => run,
+    onSome: ({ duration, onTimeout }) =>
+      Effect.timeoutTo(run, {
+        duration,
+        onSuccess: (done) => done,
+        onTimeout: (): Ended => ({ outcome: onTimeout(attempt), timedOut: true })
+      })
+  })
+  return Option.match(work.heartbeatTimeout, {
+    onNone: () => timed,
+    onSome: ({ duration, onTimeout }) =>
+      Effect.raceFirst(
+        timed,
+        Effect.map(
+          pulse.silence(Duration.toMillis(duration)),
+          (): Ended => ({ outcome: onTimeout(attempt), timedOut: true })
+        )
+      )
+  })
+}
 
 /** Starts `work`, or goes on with it where an earlier process left it. */
 export const start = (
@@ -62,14 +156,16 @@ export const start = (
   let stop: () => void = () => {}
   let release: () => void = () => {}
 
-  const describe = (attempt: number): Attempt => ({
+  const describe = (attempt: number, pulse: Pulse, lastBeat: string | null): Attempt => ({
     workflowId: Key.decode(row.workflowId),
     workflowExecutionId: Ids.workflowExecution(row.workflowId, row.generation, ledger.workflow.attempt),
     activityId: Ids.step(row.workflowId, row.generation, row.path),
     executionId: Ids.stepExecution(row.workflowId, row.generation, row.path, attempt),
     key: work.key,
     attempt,
-    idempotencyKey: Ids.idempotencyKey(ledger.workflow, row)
+    idempotencyKey: Ids.idempotencyKey(ledger.workflow, row),
+    heartbeat: pulse.beat,
+    lastHeartbeat: Effect.sync(() => Either.getOrElse(Json.parse(lastBeat), () => undefined))
   })
 
   /** Gives the step up: it has no outcome, and its attempt ended as `status`. */
@@ -82,7 +178,7 @@ export const start = (
 
   const settle = (
     execution: StepExecutionRow,
-    exit: Exit.Exit<{ readonly outcome: Outcome.Outcome; readonly timedOut: boolean }>
+    exit: Exit.Exit<Ended>
   ): Effect.Effect<void> =>
     Effect.gen(function*() {
       if (Exit.isFailure(exit) && interrupted) {
@@ -110,9 +206,9 @@ export const start = (
       else sleepUntil(due.value)
     })
 
-  const attempt = () => {
+  const attempt = (leave: () => void) => {
     const number = row.attempts + 1
-    const execution: StepExecutionRow = {
+    const pulse = new Pulse(options, {
       workflowId: row.workflowId,
       generation: row.generation,
       path: row.path,
@@ -121,25 +217,26 @@ export const start = (
       status: "Running",
       startedAt: now(),
       finishedAt: null,
-      error: null
-    }
-    row = { ...row, status: "Running", attempts: number, wakeAt: null }
-    ledger.put(row, execution)
-    const run = Effect.map(work.run(describe(number)), (outcome) => ({ outcome, timedOut: false }))
-    const timed = Option.match(work.timeout, {
-      onNone: () => run,
-      onSome: ({ duration, onTimeout }) =>
-        Effect.timeoutTo(run, {
-          duration,
-          onSuccess: (done) => done,
-          onTimeout: () => ({ outcome: onTimeout(number), timedOut: true })
-        })
+      error: null,
+      heartbeat: null
     })
+    const lastBeat = ledger.lastBeat(row.path)
+    row = { ...row, status: "Running", attempts: number, wakeAt: null }
+    ledger.put(row, pulse.execution)
+    const run = Effect.map(
+      work.run(describe(number, pulse, lastBeat)),
+      (outcome): Ended => ({ outcome, timedOut: false })
+    )
+    const timed = limited(work, number, pulse, run)
     // Write before act. A side effect only reads: nothing outside depends on what was not written yet.
     const barrier = work.kind === "Activity" ? Effect.zipRight(options.durable, timed) : timed
     const fiber = options.fork(
       Effect.uninterruptibleMask((restore) =>
-        Effect.flatMap(Effect.exit(restore(barrier)), (exit) => settle(execution, exit))
+        Effect.flatMap(Effect.exit(restore(barrier)), (exit) => {
+          pulse.end()
+          leave()
+          return settle(pulse.execution, exit)
+        })
       )
     )
     release = () => {}
@@ -148,8 +245,27 @@ export const start = (
     }
   }
 
+  /** Runs the next attempt when it is its turn. */
+  const queueUp = () => {
+    let isIn = false
+    const giveWaitUp = options.turn(work, (leave) => {
+      isIn = true
+      attempt(leave)
+    })
+    if (isIn) return
+    if (row.status === "Pending") ledger.put(row)
+    release = () => {
+      giveWaitUp()
+      onEnd(undefined)
+    }
+    stop = () => {
+      giveWaitUp()
+      giveUp(undefined, "Cancelled")
+    }
+  }
+
   const sleepUntil = (at: number) => {
-    const cancel = options.timers.schedule(at, attempt)
+    const cancel = options.timers.schedule(at, queueUp)
     release = () => {
       cancel()
       onEnd(undefined)
@@ -161,7 +277,7 @@ export const start = (
   }
 
   // A retry that was pending when an earlier process ended keeps its time.
-  if (asked.wakeAt === null) attempt()
+  if (asked.wakeAt === null) queueUp()
   else {
     row = { ...row, status: "Retrying" }
     sleepUntil(asked.wakeAt)

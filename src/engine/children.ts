@@ -21,7 +21,18 @@ export interface ChildHost {
     /** The id belongs to something else. */
     readonly conflict: (found: Journal.WorkflowRow) => void
   }) => ChildHandle
-  /** Tells the end of one execution of a workflow. Returns the cancellation. */
+  /** Starts an independent workflow unless it is on record, and tells when it is durable. */
+  readonly detach: (row: Journal.WorkflowRow, tell: {
+    readonly started: () => void
+    /** The id belongs to something else. */
+    readonly conflict: (found: Journal.WorkflowRow) => void
+  }) => void
+  /** Lets those sub-workflows of `parentId` go on that an operator holds. */
+  readonly free: (parentId: string) => void
+  /**
+   * Tells the end of one execution of a workflow; one that continued as new is followed into the next generation. Returns
+   * the cancellation.
+   */
   readonly watchExecution: (
     id: string,
     generation: number,
@@ -44,9 +55,13 @@ export const row = (options: {
   reason: null,
   generation: 1,
   attempt: 1,
+  firstAttempt: 1,
   parentId: options.parent?.id ?? null,
   parentPath: options.parent?.path ?? null,
+  forkedId: null,
+  forkedPath: null,
   payload: options.payload,
+  firstPayload: null,
   outcome: null,
   createdAt: options.createdAt,
   startedAt: null,

@@ -11,7 +11,7 @@ import type * as Scope from "effect/Scope"
 import type { JournalError, JournalLocked } from "../Errors.ts"
 import type * as Journal from "../Journal.ts"
 import { backoff } from "./backoff.ts"
-import { breathe } from "./breathe.ts"
+import { gather } from "./breathe.ts"
 
 /** Rows to be written together. */
 export interface Rows {
@@ -19,6 +19,11 @@ export interface Rows {
   readonly execution?: Journal.WorkflowExecutionRow
   readonly steps?: ReadonlyArray<Journal.StepRow>
   readonly stepExecutions?: ReadonlyArray<Journal.StepExecutionRow>
+  readonly signals?: ReadonlyArray<Journal.Sent>
+  /** The id of a signal that was taken. */
+  readonly taken?: number
+  /** A generation that is over. */
+  readonly over?: { readonly workflowId: string; readonly generation: number }
   readonly handled?: number
 }
 
@@ -33,6 +38,8 @@ export interface Committer {
   readonly create: (
     row: Journal.WorkflowRow
   ) => Effect.Effect<Option.Option<Journal.WorkflowRow>, JournalError | JournalLocked>
+  /** Appends a signal to the buffer of its workflow; returns once it is durable, or with the first fault of the journal. */
+  readonly send: (signal: Journal.Sent) => Effect.Effect<void, JournalError | JournalLocked>
   /** Waits until another engine has taken the lease. Nothing is written from then on. */
   readonly lost: Effect.Effect<JournalLocked>
   /** Says that another engine has it. */
@@ -44,6 +51,12 @@ interface Creation {
   readonly existing: Deferred.Deferred<Option.Option<Journal.WorkflowRow>, JournalError | JournalLocked>
 }
 
+/** A signal that a client waits for. */
+interface Sending {
+  readonly signal: Journal.Sent
+  readonly sent: Deferred.Deferred<void, JournalError | JournalLocked>
+}
+
 /** What will be one commit. The maps are keyed by what identifies a row. */
 class Pending {
   readonly done = Deferred.unsafeMake<void>(FiberId.none)
@@ -52,6 +65,10 @@ class Pending {
   readonly executions = new Map<string, Journal.WorkflowExecutionRow>()
   readonly steps = new Map<string, Journal.StepRow>()
   readonly stepExecutions = new Map<string, Journal.StepExecutionRow>()
+  readonly signals: Array<Journal.Sent> = []
+  readonly sending: Array<Sending> = []
+  readonly taken: Array<number> = []
+  readonly over: Array<{ readonly workflowId: string; readonly generation: number }> = []
   readonly handled = new Set<number>()
 
   add(rows: Rows): void {
@@ -64,6 +81,9 @@ class Pending {
     for (const attempt of rows.stepExecutions ?? []) {
       this.stepExecutions.set(`${attempt.attempt} ${identity(attempt)}`, attempt)
     }
+    for (const signal of rows.signals ?? []) this.signals.push(signal)
+    if (rows.taken !== undefined) this.taken.push(rows.taken)
+    if (rows.over !== undefined) this.over.push(rows.over)
     if (rows.handled !== undefined) this.handled.add(rows.handled)
   }
 
@@ -81,12 +101,16 @@ class Pending {
       executions: [...this.executions.values()],
       steps: [...this.steps.values()],
       stepExecutions: [...this.stepExecutions.values()],
+      signals: [...this.signals, ...this.sending.map(({ signal }) => signal)],
+      taken: this.taken,
+      over: this.over,
       handled: [...this.handled]
     }
   }
 
-  /** Answers every creation. Of several of one id only the first can be the one that made it. */
+  /** Answers those who wait. Of several creations of one id only the first can be the one that made it. */
   answer(existing: ReadonlyArray<Journal.WorkflowRow>): void {
+    for (const { sent } of this.sending) Deferred.unsafeDone(sent, Exit.void)
     const found = new Map(existing.map((row) => [row.id, row]))
     for (const [id, creations] of this.created) {
       creations.forEach((creation, index) => {
@@ -96,8 +120,9 @@ class Pending {
     }
   }
 
-  /** Takes the creations out: a client call fails rather than wait for the journal to come back. */
+  /** Takes out what clients wait for: a call fails rather than wait for the journal to come back. */
   refuse(error: JournalError | JournalLocked): void {
+    for (const { sent } of this.sending.splice(0)) Deferred.unsafeDone(sent, Exit.fail(error))
     for (const creation of [...this.created.values()].flat()) {
       Deferred.unsafeDone(creation.existing, Exit.fail(error))
     }
@@ -106,7 +131,8 @@ class Pending {
 
   get isEmpty(): boolean {
     return this.created.size + this.workflows.size + this.executions.size + this.steps.size +
-        this.stepExecutions.size + this.handled.size === 0
+        this.stepExecutions.size + this.signals.length + this.sending.length + this.taken.length + this.over.length +
+        this.handled.size === 0
   }
 }
 
@@ -154,7 +180,7 @@ export const make = (
     const next = Effect.gen(function*() {
       yield* work.await
       // Whatever happens in this turn of the host shares the commit.
-      yield* breathe
+      yield* gather
       work.unsafeClose()
       const batch = pending
       pending = new Pending()
@@ -184,6 +210,13 @@ export const make = (
           pending.create({ row, existing })
           work.unsafeOpen()
           return Deferred.await(existing)
+        }),
+      send: (signal) =>
+        Effect.suspend(() => {
+          const sent = Deferred.unsafeMake<void, JournalError | JournalLocked>(FiberId.none)
+          pending.sending.push({ signal, sent })
+          work.unsafeOpen()
+          return Deferred.await(sent)
         }),
       lost: Deferred.await(lost),
       lose: (error) => {

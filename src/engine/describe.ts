@@ -23,7 +23,8 @@ const failure = (text: string): unknown => Either.getOrElse(CauseText.decode(tex
 const time = (millis: number | null): Option.Option<DateTime.Utc> =>
   Option.map(Option.fromNullable(millis), (at) => DateTime.unsafeMake(at))
 
-const parent = (row: WorkflowRow): WorkflowDescription["parent"] =>
+/** The step of its parent that a workflow is. */
+export const parentOf = (row: Pick<WorkflowRow, "parentId" | "parentPath">): WorkflowDescription["parent"] =>
   row.parentId === null || row.parentPath === null
     ? Option.none()
     : Option.some({
@@ -73,13 +74,17 @@ const step = (row: StepRow, executions: ReadonlyArray<StepExecutionRow>): StepDe
     status: row.status,
     payload: value(row.payload),
     outcome: outcome(row),
+    origin: row.origin,
     wakeAt: time(row.wakeAt),
     executions: executions.map(attempt)
   }
 }
 
 /** Steps are those of the present generation; executions are of all. */
-export const describe = ({ executions, stepExecutions, steps, workflow }: History): WorkflowDescription => {
+export const describe = (
+  { executions, signals, stepExecutions, steps, workflow }: History,
+  children: ReadonlyArray<WorkflowDescription>
+): WorkflowDescription => {
   const attempts = new Map<string, Array<StepExecutionRow>>()
   for (const row of stepExecutions) {
     if (row.generation !== workflow.generation) continue
@@ -96,7 +101,8 @@ export const describe = ({ executions, stepExecutions, steps, workflow }: Histor
       () => Option.map(Option.fromNullable(workflow.reason), value)
     ),
     generation: workflow.generation,
-    parent: parent(workflow),
+    parent: parentOf(workflow),
+    forkedFrom: parentOf({ parentId: workflow.forkedId, parentPath: workflow.forkedPath }),
     payload: value(workflow.payload),
     createdAt: DateTime.unsafeMake(workflow.createdAt),
     finishedAt: time(workflow.finishedAt),
@@ -111,6 +117,12 @@ export const describe = ({ executions, stepExecutions, steps, workflow }: Histor
       error: error(row.error)
     })),
     steps: steps.filter((row) => row.generation === workflow.generation)
-      .map((row) => step(row, attempts.get(row.path) ?? []))
+      .map((row) => step(row, attempts.get(row.path) ?? [])),
+    signals: signals.map((signal) => ({
+      name: signal.name,
+      payload: value(signal.payload),
+      sentAt: DateTime.unsafeMake(signal.at)
+    })),
+    children
   }
 }

@@ -2,6 +2,7 @@
  * The engine of a process: holds the lease, takes on what is unfinished, takes care of what clients ask, and closes
  * cleanly.
  */
+import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -9,35 +10,54 @@ import * as Fiber from "effect/Fiber"
 import * as FiberSet from "effect/FiberSet"
 import * as Option from "effect/Option"
 import * as Runtime from "effect/Runtime"
-import * as Schedule from "effect/Schedule"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { Ended, Engine } from "../Engine.ts"
-import type { JournalLocked } from "../Errors.ts"
+import type { JournalLocked, WorkflowEnded, WorkflowNotFound } from "../Errors.ts"
 import { JournalError } from "../Errors.ts"
+import type { WorkflowId } from "../Info.ts"
 import * as Key from "../internal/key.ts"
 import type * as Journal from "../Journal.ts"
 import * as Admission from "./admission.ts"
 import { backoff, whenReadable } from "./backoff.ts"
-import { breathe } from "./breathe.ts"
+import { gather } from "./breathe.ts"
 import * as Children from "./children.ts"
-import { conflict, endOf, existing } from "./client.ts"
+import * as Commands from "./commands.ts"
 import * as Committer from "./committer.ts"
+import { conflict, endOf, existing, unsendable } from "./lookup.ts"
 import type { Host } from "./parts.ts"
+import { type QueueOptions, Queues, undeclared } from "./queues.ts"
 import * as SubWorkflows from "./subWorkflows.ts"
 import * as Timers from "./timers.ts"
+import { Watchers } from "./watchers.ts"
 
 export interface Options {
   /** How long running activities may go on when the engine closes, before they are interrupted and recorded as lost. */
   readonly closeGrace: Duration.Duration
+  /** How many attempts of activities may run at once. */
+  readonly concurrency: number
+  readonly queues: ReadonlyMap<string, QueueOptions>
 }
 
 /** How long the lease outlives an engine that does not renew it; it is renewed three times in that time. */
 const lease = Duration.seconds(15)
 const renewal = Duration.seconds(5)
 
+/** What other processes see passes by the real clock, also where a test moves another one by a year. */
+const realClock = Clock.make()
+
 /** How long closing waits for the journal to take the last rows. */
 const lastCommit = Duration.seconds(5)
+
+/** What continues when an engine starts. */
+const unfinished: Journal.Filter = {
+  statuses: ["Pending", "Running", "Suspended"],
+  name: null,
+  parentId: null,
+  idPrefix: null,
+  createdFrom: null,
+  createdBefore: null
+}
 
 /** How many unfinished workflows are listed at a time. */
 const recoveryPage = 500
@@ -70,10 +90,25 @@ export const make = (
       return fiber
     }
     const fork = forkIn(supervisors)
-    /** Requests that were read, and are being taken care of. */
+    /** Requests that were read, and are being taken care of, and who waits for that. */
     const taken = new Set<number>()
+    const waiting = new Watchers<void>()
+    /** Of these, those that wait for code that is not here: they are taken again when there is more. */
+    const putBack = new Set<number>()
+    /** Workflows of which a request is being taken care of; the next one waits for its end. */
+    const busy = new Set<string>()
+    /** Those of which there is a next one. */
+    const behind = new Set<string>()
+    const closed = yield* Deferred.make<void>()
+    const queues = new Queues(options, timers, now)
     const scan = yield* Effect.makeLatch(true)
     let closing = false
+
+    /** Why a signal cannot be sent to a workflow, if so. */
+    const refusal = (id: WorkflowId): Effect.Effect<Option.Option<WorkflowNotFound | WorkflowEnded>, JournalError> =>
+      admission.isRunning(Key.encode(id))
+        ? Effect.succeedNone
+        : Effect.map(journal.workflow(Key.encode(id)), (row) => unsendable(id, row))
 
     const host: Host = {
       committer,
@@ -82,57 +117,103 @@ export const make = (
       now,
       fork: forkIn(attempts),
       forkBody: (effect, scheduler) => runFork(effect, { scheduler, immediate: false }),
-      children: SubWorkflows.make({ journal, committer, fork, admission: () => admission })
+      queues,
+      above: (id) => admission.above(id),
+      children: SubWorkflows.make({ journal, committer, fork, admission: () => admission }),
+      signals: {
+        find: (id, tell) => {
+          // A sub-workflow that is started in the same turn is there then.
+          fork(gather.pipe(
+            Effect.zipRight(committer.durable),
+            Effect.zipRight(whenReadable(refusal(id))),
+            Effect.map(tell)
+          ))
+        },
+        sent: (id) => {
+          fork(Effect.map(committer.durable, () => {
+            admission.signalled(id)
+          }))
+        },
+        read: (id, after) => whenReadable(journal.signals(id, after))
+      }
     }
-    const admission = Admission.make({ journal, host, fork, putBack: (request) => taken.delete(request) })
+    const admission = Admission.make({ journal, host, fork })
 
-    /** Takes on, by degrees, every workflow that has not ended. */
-    const recover = (after: Option.Option<string>): Effect.Effect<void> =>
+    /** Takes on, by degrees and in order of creation, every workflow that has not ended and that nobody holds. */
+    const recover = (after: number): Effect.Effect<void> =>
       Effect.gen(function*() {
-        const page = yield* whenReadable(journal.unfinished({ after, limit: recoveryPage }))
-        const waiting = page.filter((row) => !admission.isActive(row.id))
-        yield* Effect.forEach(waiting, (row) => admission.admit(row.id), {
+        const page = yield* whenReadable(journal.list({ filter: unfinished, after, limit: recoveryPage }))
+        const waiting = page.filter(({ workflow }) => !admission.isActive(workflow.id))
+        yield* Effect.forEach(waiting, ({ workflow }) => admission.admit(workflow.id), {
           concurrency: Admission.loadsMax,
           discard: true
         })
         const last = page.at(-1)
-        if (last !== undefined && page.length === recoveryPage) yield* recover(Option.some(last.id))
+        if (last !== undefined && page.length === recoveryPage) yield* recover(last.place)
       })
 
-    const handleRequests = Effect.gen(function*() {
+    /** Takes care of requests, those of one workflow one after the other. */
+    const handleRequests: Effect.Effect<void> = Effect.gen(function*() {
       const requests = yield* whenReadable(journal.requests)
       const present = new Set(requests.map((request) => request.id))
       for (const id of taken) if (!present.has(id)) taken.delete(id)
-      for (const { id, kind, workflowId } of requests) {
+      for (const request of requests) {
+        const { id, workflowId } = request
         if (taken.has(id) || closing) continue
-        taken.add(id)
-        switch (kind) {
-          case "Cancel":
-            admission.cancel(workflowId, id)
-            break
-          case "Resume":
-            admission.resume(workflowId)
-            committer.put({ handled: id })
-            break
-          case "Start":
-            fork(admission.admit(workflowId))
-            committer.put({ handled: id })
-            break
+        if (request.kind !== "Start" && request.kind !== "Signal") {
+          if (busy.has(workflowId)) {
+            behind.add(workflowId)
+            continue
+          }
         }
+        taken.add(id)
+        handle(request)
       }
     })
+    const handle = (request: Journal.RequestRow): void => {
+      const { id, kind, workflowId } = request
+      const command = Commands.fromRequest(request)
+      if (kind === "Start") fork(admission.admit(workflowId))
+      if (kind === "Signal") admission.signalled(workflowId)
+      if (command === undefined) {
+        committer.put({ handled: id })
+        return
+      }
+      const over = () => {
+        busy.delete(workflowId)
+        if (behind.delete(workflowId) && !closing) fork(handleRequests)
+        fork(Effect.map(committer.durable, () => {
+          waiting.tell(String(id), undefined)
+        }))
+      }
+      busy.add(workflowId)
+      admission.command(workflowId, {
+        command,
+        done: () => {
+          committer.put({ handled: id })
+          over()
+        },
+        putBack: () => {
+          putBack.add(id)
+          over()
+        }
+      })
+    }
 
     const lost = yield* Deferred.make<JournalLocked>()
     const background = Effect.all([
       // Layers that are built in one turn are recovered in one pass.
       Effect.forever(scan.await.pipe(
-        Effect.zipRight(breathe),
+        Effect.zipRight(gather),
         Effect.zipRight(Effect.suspend(() => {
           scan.unsafeClose()
-          return recover(Option.none())
+          return recover(0)
         })),
-        // Those for workflows whose code was not here.
-        Effect.zipRight(handleRequests)
+        Effect.zipRight(Effect.suspend(() => {
+          for (const id of putBack) taken.delete(id)
+          putBack.clear()
+          return handleRequests
+        }))
       )),
       journal.requested.pipe(
         Stream.runForEach(() => handleRequests),
@@ -148,7 +229,8 @@ export const make = (
               committer.lose(error)
             })
         }),
-        Effect.repeat(Schedule.spaced(renewal))
+        Effect.zipRight(Effect.withClock(Effect.sleep(renewal), realClock)),
+        Effect.forever
       )
     ], { concurrency: "unbounded", discard: true })
     yield* Effect.forkScoped(Effect.catchAll(background, Effect.die))
@@ -159,6 +241,7 @@ export const make = (
       yield* Effect.logError("tempolite: another engine has taken the journal over; this one stops", error)
       closing = true
       admission.close()
+      yield* Deferred.succeed(closed, undefined)
       yield* Deferred.succeed(lost, error)
       yield* FiberSet.clear(attempts)
       yield* FiberSet.clear(supervisors)
@@ -167,6 +250,7 @@ export const make = (
     /** Lets attempts that run end, or ends them, and then has the last rows written. */
     const close = Effect.gen(function*() {
       closing = true
+      yield* Deferred.succeed(closed, undefined)
       admission.close()
       const inTime = yield* Effect.timeoutOption(FiberSet.awaitEmpty(supervisors), options.closeGrace)
       if (Option.isNone(inTime)) {
@@ -206,9 +290,13 @@ export const make = (
     return {
       register: (definition) =>
         Effect.acquireRelease(
-          Effect.sync(() => {
+          Effect.suspend(() => {
+            for (const queue of definition.queues) {
+              if (!queues.has(queue)) return Effect.die(undeclared(queue, queues.names))
+            }
             admission.register(definition)
             scan.unsafeOpen()
+            return Effect.void
           }),
           () =>
             Effect.sync(() => {
@@ -230,6 +318,29 @@ export const make = (
             const taken = conflict({ name, payload }, found.value)
             if (Option.isSome(taken)) return yield* taken.value
           }
+        }),
+      send: ({ name, payload, workflowId }) =>
+        Effect.gen(function*() {
+          const refused = yield* refusal(workflowId)
+          if (Option.isSome(refused)) return yield* refused.value
+          const id = Key.encode(workflowId)
+          const signal = { workflowId: id, name, payload, at: now() }
+          yield* Effect.catchTag(committer.send(signal), "JournalLocked", (error) => lockLost(error))
+          admission.signalled(id)
+        }),
+      handled: (request) =>
+        Effect.gen(function*() {
+          const acted = yield* Deferred.make<void>()
+          const unwatch = waiting.watch(String(request), () => {
+            Deferred.unsafeDone(acted, Effect.void)
+          })
+          // It may have been faster.
+          const isWaiting = yield* Effect.match(journal.requests, {
+            onFailure: () => true,
+            onSuccess: (requests) => requests.some(({ id }) => id === request)
+          })
+          if (isWaiting) yield* Effect.raceFirst(Deferred.await(acted), Deferred.await(closed))
+          unwatch()
         }),
       ended,
       nameOf: (id) => Effect.map(existing(journal, id), (row) => row.name)

@@ -14,14 +14,18 @@ import { NonDeterminism, type SuspendReason, WorkflowStuck } from "../Errors.ts"
 import * as Key from "../internal/key.ts"
 import * as Reason from "../internal/reason.ts"
 import type * as Journal from "../Journal.ts"
+import type { SignalRow } from "../Journal.ts"
 import type { Outcome } from "../Outcome.ts"
 import * as Body from "./body.ts"
 import { breathe } from "./breathe.ts"
+import { Gate } from "./gate.ts"
 import * as Ids from "./ids.ts"
 import { Ledger } from "./ledger.ts"
-import type { Host } from "./parts.ts"
+import { Mailbox } from "./mailbox.ts"
+import type { Continuation, Host } from "./parts.ts"
 import { decide } from "./replay.ts"
 import * as Retry from "./retry.ts"
+import * as Row from "./rows.ts"
 import * as Sagas from "./sagas.ts"
 import { type Fault, WorkflowScheduler } from "./scheduler.ts"
 import { Steps } from "./steps.ts"
@@ -30,6 +34,8 @@ import { Steps } from "./steps.ts"
 export type RunEnd =
   | { readonly _tag: "Ended"; readonly ended: Ended }
   | { readonly _tag: "Retry"; readonly outcome: Outcome }
+  /** The next generation is on record. */
+  | { readonly _tag: "Continued" }
   /** `again`: a cancel came while it was being suspended, and is to be delivered. */
   | { readonly _tag: "Suspended"; readonly again: boolean }
   | { readonly _tag: "Dropped" }
@@ -37,8 +43,22 @@ export type RunEnd =
 export interface Run {
   /** Runs to an end; call once. What it ended with is durable. */
   readonly drive: Effect.Effect<RunEnd>
-  /** Takes a cancel into the order of the journal; `handled` is the request that asked for it. */
-  readonly cancel: (handled?: number) => void
+  /** Takes a cancel into the order of the journal. A workflow that is held goes on, to be undone. */
+  readonly cancel: () => void
+  /** Holds the workflow: nothing is started or delivered until `resume`. What runs may end, and is recorded. */
+  readonly pause: () => void
+  /** Records that it goes on; it does so once `proceed` is called. */
+  readonly resume: () => void
+  readonly proceed: () => void
+  readonly isPaused: () => boolean
+  /** The queue of its workflows. */
+  readonly queue: Option.Option<string>
+  /** Records the outcome of a step by hand, unless it has one; `done` is called once that is put. */
+  readonly skip: (path: string, value: string | null, done: () => void) => void
+  /** There may be a new signal. */
+  readonly signalled: () => void
+  /** Whether its end is on its way to the journal. */
+  readonly hasEnded: () => boolean
   /** Whether it has been suspended, and only waits for attempts to end. */
   readonly isSuspended: () => boolean
   /** Drops the run at the next rest: nothing is started or delivered any more. Attempts that run may end. */
@@ -51,7 +71,7 @@ type Phase =
   /** The body runs. */
   | { readonly _tag: "Body" }
   /** The body has ended; what it left behind is interrupted and ends. */
-  | { readonly _tag: "Leftovers"; readonly exit: Exit.Exit<unknown, unknown> }
+  | { readonly _tag: "Leftovers" }
   /** The workflow fails or is cancelled, and its compensations run. */
   | { readonly _tag: "Compensating"; readonly cause: Cause.Cause<unknown> }
   | { readonly _tag: "Compensated"; readonly cause: Cause.Cause<unknown>; readonly undoFailed: boolean }
@@ -72,6 +92,8 @@ export const make = (
     const ledger = new Ledger(workflow, recorded, { put: committer.put, now })
     const scheduler = new WorkflowScheduler(signal)
     const steps = new Steps(ledger, scheduler, signal)
+    const mailbox = new Mailbox()
+    const gate = new Gate()
     const workflowId = Key.decode(workflow.id)
     let phase: Phase = { _tag: "Body" }
     let dropped = false
@@ -79,6 +101,10 @@ export const make = (
     let cancelDelivered = false
     let suspended = false
     let cancelledSince = false
+    /** A cancel lets go on what is held, once it is delivered; until then nothing starts. */
+    let freeing = false
+    /** What fibers of the body have asked to continue with: the first counts. */
+    const continuations: Array<Continuation> = []
     const interrupted = new WeakSet<Fiber.RuntimeFiber<unknown, unknown>>()
 
     const body = Body.make({
@@ -87,6 +113,11 @@ export const make = (
       scheduler,
       steps,
       definition,
+      gate,
+      continueAsNew: (asked) => {
+        if (phase._tag !== "Body" || cancelDelivered) asked.leave(Effect.interrupt)
+        else continuations.push(asked)
+      },
       isDropped: () => dropped,
       isClosing: () => closing
     })
@@ -160,6 +191,17 @@ export const make = (
         return { _tag: "Ended", ended: { status, outcome } }
       })
 
+    /** Goes on with the next generation, which begins with nothing but its payload. */
+    const continueWith = (payload: string | null): Effect.Effect<RunEnd> =>
+      Effect.gen(function*() {
+        const { generation } = ledger.workflow
+        const next = Row.continued(ledger.workflow, payload)
+        ledger.end("ContinuedAsNew", null, next, [], { workflowId: workflow.id, generation })
+        yield* drop
+        yield* committer.durable
+        return { _tag: "Continued" }
+      })
+
     /** When the next execution is due, if the policy of the workflow allows one. */
     const retryAt = (cause: string): Effect.Effect<Option.Option<number>> =>
       Option.match(definition.retry, {
@@ -181,47 +223,49 @@ export const make = (
     }
 
     /** The body and all that it left behind have ended: what becomes of the workflow? `None` goes on. */
-    const afterBody = (ended: Exit.Exit<unknown, unknown>): Effect.Effect<Option.Option<RunEnd>> =>
-      Effect.gen(function*() {
-        if (cancelDelivered) {
-          compensate(Exit.isFailure(ended) ? ended.cause : Cause.interrupt(FiberId.none))
-          return Option.none()
-        }
-        // Nobody asked for it: an interruption of its own making is no cancel.
-        const exit = Exit.isFailure(ended) && Cause.isInterruptedOnly(ended.cause)
-          ? Exit.die(new Error("the body interrupted itself"))
-          : ended
-        const outcome = definition.encode(exit)
-        if (outcome._tag === "Success") return Option.some(yield* finish("Completed", outcome))
-        const cause = Exit.isFailure(exit) ? exit.cause : Cause.die(outcome.cause)
-        const due = yield* retryAt(outcome.cause)
-        if (Option.isSome(due)) {
-          const next = { attempt: ledger.workflow.attempt + 1, wakeAt: due.value }
-          ledger.end("Failed", outcome.cause, next, ledger.reset())
-          yield* drop
-          yield* committer.durable
-          return Option.some<RunEnd>({ _tag: "Retry", outcome })
-        }
-        const holds = Option.exists(definition.suspendOn, (on) => on === "failure" || Cause.isDie(cause))
-        if (holds && ledger.workflow.cancelSeq === null) {
-          return Option.some(
-            yield* suspend(stuck(
-              `it failed, and is held for repair (suspendOn): ${Cause.pretty(cause)}`,
-              ledger.lastFailedStep
-            ))
-          )
-        }
-        // A body that is held would fail again before the cancel is delivered, and never end.
-        cancelDelivered = holds
-        compensate(cause)
+    const afterBody: Effect.Effect<Option.Option<RunEnd>> = Effect.gen(function*() {
+      const [continuation] = continuations
+      if (continuation !== undefined) return Option.some(yield* continueWith(continuation.payload))
+      const ended = body.exit() ?? Exit.interrupt(FiberId.none)
+      if (cancelDelivered) {
+        compensate(Exit.isFailure(ended) ? ended.cause : Cause.interrupt(FiberId.none))
         return Option.none()
-      })
+      }
+      // Nobody asked for it: an interruption of its own making is no cancel.
+      const exit = Exit.isFailure(ended) && Cause.isInterruptedOnly(ended.cause)
+        ? Exit.die(new Error("the body interrupted itself"))
+        : ended
+      const outcome = definition.encode(exit)
+      if (outcome._tag === "Success") return Option.some(yield* finish("Completed", outcome))
+      const cause = Exit.isFailure(exit) ? exit.cause : Cause.die(outcome.cause)
+      const due = yield* retryAt(outcome.cause)
+      if (Option.isSome(due)) {
+        const next = { attempt: ledger.workflow.attempt + 1, wakeAt: due.value }
+        ledger.end("Failed", outcome.cause, next, ledger.reset())
+        yield* drop
+        yield* committer.durable
+        return Option.some<RunEnd>({ _tag: "Retry", outcome })
+      }
+      const holds = Option.exists(definition.suspendOn, (on) => on === "failure" || Cause.isDie(cause))
+      if (holds && ledger.workflow.cancelSeq === null) {
+        return Option.some(
+          yield* suspend(stuck(
+            `it failed, and is held for repair (suspendOn): ${Cause.pretty(cause)}`,
+            ledger.lastFailedStep
+          ))
+        )
+      }
+      // A body that is held would fail again before the cancel is delivered, and never end.
+      cancelDelivered = holds
+      compensate(cause)
+      return Option.none()
+    })
 
     /** Every fiber waits, or has ended: the end of the run, or `None` when there is more to do. */
     const afterFibers: Effect.Effect<Option.Option<RunEnd>> = Effect.suspend(() => {
       switch (phase._tag) {
         case "Leftovers":
-          return afterBody(phase.exit)
+          return afterBody
         case "Compensated": {
           const outcome = definition.encode(Exit.failCause(phase.cause))
           const status = cancelDelivered && !phase.undoFailed ? "Cancelled" : "Failed"
@@ -232,8 +276,35 @@ export const make = (
       }
     })
 
+    /** The signal that is to be taken now: none while a timer that came due before it has not fired. */
+    const nextSignal = (overdueAt: number): SignalRow | undefined => {
+      const signal = steps.listens ? mailbox.first((name) => steps.wants(name)) : undefined
+      if (signal === undefined) return undefined
+      return signal.at <= Math.min(overdueAt, steps.lateAt(now())) ? signal : undefined
+    }
+
+    const readSignals: Effect.Effect<void> = Effect.suspend(() => {
+      mailbox.reading()
+      return Effect.map(host.signals.read(workflow.id, mailbox.readUpTo), (signals) => {
+        mailbox.add(signals)
+      })
+    })
+
+    const free = () => {
+      freeing = false
+      gate.open()
+      host.children.free(workflow.id)
+    }
+
     const rest: Effect.Effect<Option.Option<RunEnd>> = Effect.suspend(() => {
+      if (freeing && (cancelDelivered || phase._tag !== "Body")) free()
+      // What is there to be delivered comes first.
+      const overdueAt = steps.next === undefined ? steps.overdueAt(now()) : Infinity
+      const taken = nextSignal(overdueAt)
       const next = decide({
+        paused: gate.isClosed && !freeing,
+        unread: mailbox.unread && (steps.listens || overdueAt < Infinity),
+        signal: taken !== undefined,
         next: steps.next,
         cancel: phase._tag === "Body" && !cancelDelivered ? ledger.workflow.cancelSeq ?? undefined : undefined,
         ended: phase._tag !== "Body" && scheduler.fibers.size === 0 && steps.endingChildren === 0,
@@ -247,19 +318,29 @@ export const make = (
           return Effect.succeedNone
         case "Cancel":
           cancelDelivered = true
+          freeing = true
           body.cancel()
+          return Effect.succeedNone
+        case "Read":
+          return Effect.as(readSignals, Option.none())
+        case "Take":
+          if (taken !== undefined) {
+            mailbox.take(taken)
+            steps.give(taken)
+          }
           return Effect.succeedNone
         case "Start":
           body.live()
-          // After a time in which nothing ran, timers come first, in the order in which they would have fired.
-          steps.startDue(now())
+          // After a time in which nothing ran, timers come first, in the order in which they would have fired; those that
+          // came due after a signal was sent come after who is to hear it.
+          steps.startDue(now(), mailbox.nextAfter(overdueAt))
           host.timers.fireDue()
           if (steps.next === undefined) steps.start()
           return Effect.succeedNone
         case "End":
           return afterFibers
         case "Wait":
-          body.live()
+          if (!gate.isClosed) body.live()
           return Effect.as(wake.await, Option.none())
         case "Stuck":
           return Effect.map(
@@ -285,6 +366,15 @@ export const make = (
       return left.length > 0
     }
 
+    /** Ends the fibers that have asked to continue as new: as a success, for the sagas that they are in. */
+    const leave = () => {
+      if (continuations.length === 0) return
+      scheduler.enter(() => {
+        for (const asked of continuations) asked.leave(Effect.die(Sagas.leaving))
+      })
+      while (!scheduler.drain()) continue
+    }
+
     const loop: Effect.Effect<RunEnd> = Effect.gen(function*() {
       for (;;) {
         wake.unsafeClose()
@@ -297,7 +387,11 @@ export const make = (
         const fault = steps.fault ?? (scheduler.fault && reasonOf(scheduler.fault))
         if (fault !== undefined) return yield* suspend(fault)
         const exit = body.exit()
-        if (phase._tag === "Body" && exit !== undefined) phase = { _tag: "Leftovers", exit }
+        if (phase._tag === "Body" && (exit !== undefined || continuations.length > 0)) {
+          phase = { _tag: "Leftovers" }
+          leave()
+          if (exit !== undefined) continuations.length = 0
+        }
         if (interruptLeftovers()) continue
         const end = yield* rest
         if (Option.isSome(end)) return end.value
@@ -322,11 +416,34 @@ export const make = (
     return {
       // Interrupted, or at a fault of its own, it must not leave fibers behind.
       drive: Effect.onError(drive, () => drop),
-      cancel: (handled) => {
-        ledger.cancel(handled)
+      cancel: () => {
+        ledger.cancel()
         cancelledSince = suspended
+        freeing = true
         signal()
       },
+      pause: () => {
+        freeing = false
+        gate.close()
+        ledger.pause(true)
+      },
+      resume: () => {
+        ledger.pause(false)
+      },
+      proceed: () => {
+        gate.open()
+        signal()
+      },
+      isPaused: () => ledger.workflow.status === "Paused",
+      queue: definition.queue,
+      skip: (path, value, done) => {
+        steps.skip(path, value, done)
+      },
+      signalled: () => {
+        mailbox.arrived()
+        signal()
+      },
+      hasEnded: () => Row.hasEnded(ledger.workflow),
       isSuspended: () => suspended,
       close: () => {
         closing = true

@@ -6,7 +6,8 @@ import type * as Cause from "effect/Cause"
 import type * as Effect from "effect/Effect"
 import * as FiberRef from "effect/FiberRef"
 import * as Option from "effect/Option"
-import type { Key } from "../Info.ts"
+import type { Key as StepKey } from "../Info.ts"
+import * as Key from "../internal/key.ts"
 
 /** A registered compensation, and the steps that it undoes. */
 export interface Undo {
@@ -23,9 +24,9 @@ export class Frame {
   /** The path of the saga; `""` is the workflow. */
   readonly path: string
   readonly outer: Frame | undefined
-  readonly invalidKey: (key: Key) => Option.Option<string>
+  readonly invalidKey: (key: StepKey) => Option.Option<string>
 
-  constructor(path: string, outer: Frame | undefined, invalidKey: (key: Key) => Option.Option<string>) {
+  constructor(path: string, outer: Frame | undefined, invalidKey: (key: StepKey) => Option.Option<string>) {
     this.path = path
     this.outer = outer
     this.invalidKey = invalidKey
@@ -42,6 +43,9 @@ export interface Place {
   /** Collects the steps that the enclosing `Saga.compensate` is about. */
   readonly steps: Set<string>
 }
+
+/** The path of a step with this key, given the place of the fiber that takes it. */
+export const below = (key: StepKey) => (at: Place): string => Key.join(at.frame.path, Key.encode(key))
 
 /** `None` outside of a body. A join does not carry it back: a fiber is where it was forked. */
 export const place: FiberRef.FiberRef<Option.Option<Place>> = FiberRef.unsafeMake<Option.Option<Place>>(

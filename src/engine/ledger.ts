@@ -18,6 +18,8 @@ export class Ledger {
   private readonly failed = new Map<string, Array<Failure>>()
   /** Attempts that ran when the process before this one ended. */
   private readonly lost: Array<Journal.StepExecutionRow> = []
+  /** The details of the last heartbeat of each step that is to be tried again. */
+  private readonly beats = new Map<string, string>()
   private readonly delivered = new Set<string>()
   /** The path of the step whose failure was delivered last. */
   lastFailedStep: string | null = null
@@ -60,6 +62,7 @@ export class Ledger {
       if (row.status === "Running") this.lost.push(row)
       const step = this.steps.get(row.path)
       if (step !== undefined && row.attempt >= step.firstAttempt) this.addFailure(row)
+      this.addBeat(row)
     }
   }
 
@@ -72,12 +75,20 @@ export class Ledger {
     return look(this.steps.get(path), asked, this.workflow.attempt)
   }
 
+  /** The number of the first attempt that a step has, or will have, when it is asked for so. */
+  firstAttempt(path: string, asked: Asked): number {
+    const row = this.steps.get(path)
+    const answer = this.look(path, asked)
+    return answer._tag === "Missing" && answer.again ? (row?.attempts ?? 0) + 1 : row?.firstAttempt ?? 1
+  }
+
   /** Opens the execution: it runs from now on; whatever ran in a process before this one is lost. */
   open(): void {
     const { startedAt } = this.execution
     this.workflow = {
       ...this.workflow,
-      status: "Running",
+      // It may have been held since it was read.
+      status: this.workflow.status === "Paused" ? "Paused" : "Running",
       reason: null,
       wakeAt: null,
       startedAt: this.workflow.startedAt ?? startedAt
@@ -93,16 +104,57 @@ export class Ledger {
   /** Replaces the row of a step that has no outcome (and, with it, rows of its attempts). */
   put(row: Journal.StepRow, attempt?: Journal.StepExecutionRow): void {
     this.steps.set(row.path, row)
-    if (attempt !== undefined) this.addFailure(attempt)
+    if (attempt !== undefined) {
+      this.addFailure(attempt)
+      this.addBeat(attempt)
+    }
     this.write({ steps: [row], stepExecutions: attempt === undefined ? [] : [attempt] })
   }
 
-  /** Records an outcome: the next in the order. */
-  record(row: Journal.StepRow, outcome: Outcome, attempt?: Journal.StepExecutionRow): Journal.StepRow {
+  /** Records an outcome, the next in the order; what is given `along` becomes durable with it. */
+  record(
+    row: Journal.StepRow,
+    outcome: Outcome,
+    attempt?: Journal.StepExecutionRow,
+    along?: Pick<Rows, "signals" | "taken">
+  ): Journal.StepRow {
     const ended = Row.stepEnded(row, outcome, ++this.lastSeq, this.now())
     this.put(ended, attempt)
+    if (along !== undefined) this.write(along)
     this.failed.delete(row.path)
+    this.beats.delete(row.path)
     return ended
+  }
+
+  /** Keeps a heartbeat of an attempt that runs. Nothing waits for it to be durable. */
+  beat(attempt: Journal.StepExecutionRow): void {
+    this.addBeat(attempt)
+    this.write({ stepExecutions: [attempt] })
+  }
+
+  /** The details (JSON) of the last heartbeat of a step. */
+  lastBeat(path: string): string | null {
+    return this.beats.get(path) ?? null
+  }
+
+  /** Replaces rows as an operator wants them. */
+  repair(rows: ReadonlyArray<Journal.StepRow>): void {
+    for (const row of rows) this.steps.set(row.path, row)
+    this.write({ steps: rows })
+  }
+
+  /** Whether the journal has a step, begun by the body before now, that `isKnown` does not know. */
+  hasOther(isKnown: (path: string) => boolean): boolean {
+    for (const { kind, path, status } of this.steps.values()) {
+      if (kind !== "Version" && status !== "Pending" && !isKnown(path)) return true
+    }
+    return false
+  }
+
+  /** Holds the workflow, or lets it go on; its execution goes on, too. */
+  pause(paused: boolean): void {
+    this.workflow = { ...this.workflow, status: paused ? "Paused" : "Running" }
+    this.write({ workflow: this.workflow })
   }
 
   /** Marks steps as undone; their outcomes stay. */
@@ -114,11 +166,13 @@ export class Ledger {
   }
 
   /** Takes a cancel into the order. Only the first counts, and none once the workflow has ended. */
-  cancel(handled: number | undefined): void {
+  cancel(): void {
     if (this.workflow.cancelSeq === null && !Row.hasEnded(this.workflow)) {
       this.workflow = { ...this.workflow, cancelSeq: ++this.lastSeq, cancelAt: this.now() }
     }
-    this.write({ workflow: this.workflow, ...(handled === undefined ? {} : { handled }) })
+    // What is held has to go on to be undone.
+    if (this.workflow.status === "Paused") this.workflow = { ...this.workflow, status: "Running" }
+    this.write({ workflow: this.workflow })
   }
 
   /** Counts an outcome as used. */
@@ -139,7 +193,9 @@ export class Ledger {
   /** The executions before this one that failed. */
   get failedExecutions(): ReadonlyArray<Failure> {
     return this.executions.flatMap((row) =>
-      row.error !== null && row.finishedAt !== null ? [{ at: row.finishedAt, cause: row.error }] : []
+      row.attempt >= this.workflow.firstAttempt && row.error !== null && row.finishedAt !== null
+        ? [{ at: row.finishedAt, cause: row.error }]
+        : []
     )
   }
 
@@ -152,7 +208,8 @@ export class Ledger {
     status: WorkflowExecutionStatus,
     error: string | null,
     workflow: Partial<Journal.WorkflowRow>,
-    steps: ReadonlyArray<Journal.StepRow> = []
+    steps: ReadonlyArray<Journal.StepRow> = [],
+    over?: Rows["over"]
   ): void {
     const unusedOutcomes = Array.from(this.steps.values())
       .filter((row) => row.seq !== null && row.kind !== "Saga" && !this.delivered.has(row.path)).length
@@ -161,7 +218,8 @@ export class Ledger {
     this.write({
       workflow: this.workflow,
       steps,
-      execution: { ...this.execution, status, error, finishedAt: this.now() }
+      execution: { ...this.execution, status, error, finishedAt: this.now() },
+      ...(over === undefined ? {} : { over })
     })
   }
 
@@ -174,6 +232,12 @@ export class Ledger {
   /** What the next execution does not keep. */
   reset(): ReadonlyArray<Journal.StepRow> {
     return Row.reset(this.steps.values())
+  }
+
+  private addBeat({ heartbeat, path, status }: Journal.StepExecutionRow): void {
+    // What was done is done: if it is to be done anew, it begins at its beginning.
+    if (status === "Completed") this.beats.delete(path)
+    else if (heartbeat !== null) this.beats.set(path, heartbeat)
   }
 
   private addFailure(row: Journal.StepExecutionRow): void {

@@ -4,10 +4,16 @@
 import type * as Clock from "effect/Clock"
 import type * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
+import type * as Option from "effect/Option"
 import type { Definition } from "../Engine.ts"
+import type { WorkflowEnded, WorkflowNotFound } from "../Errors.ts"
+import type { WorkflowId } from "../Info.ts"
+import type { SignalRow } from "../Journal.ts"
 import type { ChildHost } from "./children.ts"
 import type { Committer } from "./committer.ts"
+import type { Gate } from "./gate.ts"
 import type { Ledger } from "./ledger.ts"
+import type { Queues } from "./queues.ts"
 import type { WorkflowScheduler } from "./scheduler.ts"
 import type { Steps } from "./steps.ts"
 import type { Timers } from "./timers.ts"
@@ -28,6 +34,29 @@ export interface Host {
     scheduler: WorkflowScheduler
   ) => Fiber.RuntimeFiber<unknown, unknown>
   readonly children: ChildHost
+  readonly signals: SignalHost
+  readonly queues: Queues
+  /** A workflow that runs here, and those above it, the nearest first. */
+  readonly above: (id: string) => ReadonlyArray<string>
+}
+
+/** What a run asks of the engine about signals to other workflows. */
+interface SignalHost {
+  /** Tells why a signal cannot be sent to a workflow, if so. */
+  readonly find: (
+    id: WorkflowId,
+    tell: (fault: Option.Option<WorkflowNotFound | WorkflowEnded>) => void
+  ) => void
+  /** A signal to this workflow was put, and will be durable. */
+  readonly sent: (id: string) => void
+  /** The signals that nobody has taken, from behind the id `after`. */
+  readonly read: (id: string, after: number) => Effect.Effect<ReadonlyArray<SignalRow>>
+}
+
+/** The end of this generation: the payload of the next, and what ends the fiber that has asked for it. */
+export interface Continuation {
+  readonly payload: string | null
+  readonly leave: (effect: Effect.Effect<never>) => void
 }
 
 export interface Parts {
@@ -36,6 +65,9 @@ export interface Parts {
   readonly scheduler: WorkflowScheduler
   readonly steps: Steps
   readonly definition: Definition
+  /** Closed while an operator holds the workflow. */
+  readonly gate: Gate
+  readonly continueAsNew: (continuation: Continuation) => void
   /** Whether the fibers of the run are being ended without a trace. */
   readonly isDropped: () => boolean
   /** Whether the engine closes. */

@@ -44,8 +44,8 @@ export const look = (row: StepRow | undefined, asked: Asked, attempt: number): A
   if (row.payload === asked.payload) {
     return row.seq === null ? Answer.Missing({ again: false }) : Answer.Recorded({ seq: row.seq })
   }
-  // A timer that has not fired may be given another duration: it is a new timer.
-  if (row.seq === null && (row.kind === "Timer" || row.status === "Pending")) {
+  // A timer that has not fired may be given another duration, and a wait another deadline: it is a new one.
+  if (row.seq === null && (row.kind === "Timer" || row.kind === "Signal" || row.status === "Pending")) {
     return Answer.Missing({ again: false })
   }
   // An outcome of an older execution answers only the same question.
@@ -59,10 +59,16 @@ export const look = (row: StepRow | undefined, asked: Asked, attempt: number): A
 
 /** What an execution sees of itself when it is quiescent. */
 export interface Quiescent {
+  /** Whether an operator holds it: then nothing happens. */
+  readonly paused: boolean
   /** The smallest `seq` among the outcomes that are recorded and waited for. */
   readonly next: number | undefined
   /** The place of a cancel that is not delivered yet. */
   readonly cancel: number | undefined
+  /** Whether a step waits for a signal, or timers are overdue, while it is not known which signals there are. */
+  readonly unread: boolean
+  /** Whether a signal is there for a step that waits, and is older than every timer that is overdue. */
+  readonly signal: boolean
   /** Whether the body has ended, and every fiber of it. */
   readonly ended: boolean
   /** Steps that wait without an outcome and were not started. */
@@ -74,15 +80,21 @@ export interface Quiescent {
 }
 
 /** What is to be done next. */
-export type Decision = "Deliver" | "Cancel" | "End" | "Start" | "Wait" | "Stuck"
+export type Decision = "Deliver" | "Cancel" | "Read" | "Take" | "End" | "Start" | "Wait" | "Stuck"
 
 /**
  * The order of things. Delivery comes first, one at a time, the smallest `seq` first, a cancel in the same order; a
  * step starts only when there is nothing to deliver and every interrupted activity has really ended.
+ *
+ * A signal is taken, and so gets its place in the order, only when it can be delivered at once: were it recorded when it
+ * arrives, a step that loses a race meanwhile would have taken it for nothing.
  */
 export const decide = (state: Quiescent): Decision => {
+  if (state.paused) return "Wait"
   if (state.cancel !== undefined && (state.next === undefined || state.cancel < state.next)) return "Cancel"
   if (state.next !== undefined) return "Deliver"
+  if (state.unread) return "Read"
+  if (state.signal) return "Take"
   if (state.ending > 0) return "Wait"
   if (state.ended) return "End"
   if (state.startable > 0) return "Start"

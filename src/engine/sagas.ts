@@ -4,6 +4,7 @@
  * nothing.
  */
 import * as Cause from "effect/Cause"
+import * as Chunk from "effect/Chunk"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
@@ -23,6 +24,11 @@ export interface Options {
   readonly enter: <A, E>(region: Region<A, E>) => Effect.Effect<string>
   readonly mark: (path: string, status: StepStatus, outcome: Option.Option<Outcome>) => void
 }
+
+/** The defect that a fiber ends with which continues the workflow as new. No saga that it leaves is undone for it. */
+export const leaving = new Error("the workflow continues as new")
+
+const isLeaving = (cause: Cause.Cause<unknown>): boolean => Chunk.contains(Cause.defects(cause), leaving)
 
 /** What an undo failed with is no error of the saga: it becomes a defect beside what the saga failed with. */
 const asDefect = (cause: Cause.Cause<unknown>): Cause.Cause<never> => Cause.flatMap(cause, Cause.die)
@@ -103,6 +109,10 @@ export const region = <A, E, R>(
         return yield* exit
       }
       yield* interruptWithin(options, frame)
+      if (isLeaving(exit.cause)) {
+        options.mark(path, "Completed", Option.none())
+        return yield* exit
+      }
       const hasUndos = frame.undos.length > 0
       if (hasUndos && !options.isDropped()) options.mark(path, "Compensating", Option.none())
       const failures = yield* compensateAll(options, frame, exit.cause)

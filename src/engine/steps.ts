@@ -10,7 +10,7 @@ import * as Option from "effect/Option"
 import { DuplicateKey, InvalidKey, NonDeterminism, type SuspendReason } from "../Errors.ts"
 import type { Key } from "../Info.ts"
 import * as KeyCodec from "../internal/key.ts"
-import type { StepRow } from "../Journal.ts"
+import type { SignalRow, StepRow } from "../Journal.ts"
 import type { Outcome } from "../Outcome.ts"
 import type { Flight, OnEnd } from "./attempts.ts"
 import { anchor, type Place, place } from "./frame.ts"
@@ -31,6 +31,8 @@ export interface Request {
   readonly shared: boolean
   /** Whether what it starts lives on by itself, and must be found again to be ended. */
   readonly outlives: boolean
+  /** The name of the signal that it waits for, if it does. */
+  readonly signal: Option.Option<string>
   readonly begin: (row: StepRow, onEnd: OnEnd) => Flight
 }
 
@@ -48,6 +50,8 @@ interface UnderWay {
   readonly flight: Flight
   readonly isChild: boolean
   interrupted: boolean
+  /** What an operator has given it for an outcome, once it has ended, and who is to be told of that. */
+  skip: Option.Option<{ readonly outcome: Outcome; readonly done: () => void }>
 }
 
 export class Steps {
@@ -67,6 +71,8 @@ export class Steps {
     (x, y) => x.seq - y.seq || x.waiter.order - y.waiter.order
   )
   private missing: Array<Waiter> = []
+  /** Those that wait for a signal, by its name, in the order in which they asked. */
+  private readonly listening = new Map<string, Set<Waiter>>()
   private readonly underWay = new Map<string, UnderWay>()
   private readonly ledger: Ledger
   private readonly scheduler: WorkflowScheduler
@@ -126,6 +132,84 @@ export class Steps {
     return this.missing.filter((waiter) => this.mayStart(waiter)).length
   }
 
+  /** Whether any step waits for a signal. */
+  get listens(): boolean {
+    return this.listening.size > 0
+  }
+
+  /** The step that takes the next signal of this name, if any does. */
+  private listenerTo(name: string): Waiter | undefined {
+    for (const waiter of this.listening.get(name) ?? []) {
+      if (this.underWay.has(waiter.path) || this.mayStart(waiter)) return waiter
+    }
+    return undefined
+  }
+
+  wants(name: string): boolean {
+    return this.listenerTo(name) !== undefined
+  }
+
+  /** Gives a signal to the step that has waited longest for one of its name: its outcome, which is the next to deliver. */
+  give(signal: SignalRow): void {
+    const waiter = this.listenerTo(signal.name)
+    if (waiter === undefined) return
+    // It need not have begun to wait.
+    this.missing = this.missing.filter((other) => other !== waiter)
+    const before = this.ledger.step(waiter.path)
+    const under = this.underWay.get(waiter.path)
+    under?.flight.release()
+    const row = under === undefined || before === undefined ? this.rowOf(waiter) : before
+    this.recorded(this.ledger.record(row, Row.taken(signal.payload), undefined, { taken: signal.id }))
+  }
+
+  /** Whether the code that ran before this had got further: the journal has steps that nobody has asked for yet. */
+  get isBehind(): boolean {
+    return this.ledger.hasOther((path) => this.asked.has(path))
+  }
+
+  /** Records the outcome of a step by hand, once whatever is under way for it has ended, unless it has one by then. */
+  skip(path: string, value: string | null, done: () => void): void {
+    const row = this.ledger.step(path)
+    const under = this.underWay.get(path)
+    if (row === undefined || !Row.isSkippable(row, false) || under?.interrupted === true) {
+      done()
+      return
+    }
+    const outcome = Row.skippedWith(row, value)
+    if (under === undefined) {
+      this.recordSkipped(row, outcome)
+      done()
+    } else {
+      under.skip = Option.some({ outcome, done })
+      this.interrupt(under)
+    }
+  }
+
+  private recordSkipped(row: StepRow, outcome: Outcome): void {
+    this.missing = this.missing.filter(({ path }) => path !== row.path)
+    this.recorded(this.ledger.record({ ...row, origin: "Skipped" }, outcome))
+    this.signal()
+  }
+
+  /** When the first of the timers fires that came due while nothing ran. */
+  overdueAt(now: number): number {
+    const least = this.missing.reduce(
+      (least, waiter) => waiter.active ? Math.min(least, this.dueAt(waiter)) : least,
+      Infinity
+    )
+    return least <= now ? least : Infinity
+  }
+
+  /** When the first of the timers fires that are under way and late: the process stood still, or is busy. */
+  lateAt(now: number): number {
+    let least = Infinity
+    for (const path of this.underWay.keys()) {
+      const row = this.ledger.step(path)
+      if (row?.status === "Waiting" && row.wakeAt !== null) least = Math.min(least, row.wakeAt)
+    }
+    return least <= now ? least : Infinity
+  }
+
   /** How many things are under way that will end by themselves. */
   get pending(): number {
     return this.underWay.size
@@ -148,20 +232,15 @@ export class Steps {
   }
 
   /**
-   * Goes on with the timers that came due while nothing ran; whoever fires them must do so before anything else starts.
-   * A timer that the code does not ask for any more is left alone: it must not take the place of another one.
+   * Goes on with the timers that came due before the time `end` while nothing ran; whoever fires them must do so before
+   * anything else starts. A timer that the code does not ask for any more is left alone: it must not take the place of
+   * another one.
    */
-  startDue(now: number): void {
-    const dueAt = (waiter: Waiter): number => {
-      const row = this.ledger.step(waiter.path)
-      return row?.status === "Waiting" && row.payload === waiter.request.asked.payload && row.wakeAt !== null
-        ? row.wakeAt
-        : Number.POSITIVE_INFINITY
-    }
-    const due = this.missing.filter((waiter) => waiter.active && dueAt(waiter) <= now)
+  startDue(now: number, end: number): void {
+    const due = this.missing.filter((waiter) => waiter.active && this.dueAt(waiter) <= now && this.dueAt(waiter) < end)
     if (due.length === 0) return
     this.missing = this.missing.filter((waiter) => !due.includes(waiter))
-    for (const waiter of due.sort((x, y) => dueAt(x) - dueAt(y))) this.begin(waiter)
+    for (const waiter of due.sort((x, y) => this.dueAt(x) - this.dueAt(y))) this.begin(waiter)
   }
 
   /** Starts what waits without an outcome, in order of registration. */
@@ -233,11 +312,33 @@ export class Steps {
         break
       case "Missing":
         this.missing.push(waiter)
+        if (Option.isSome(waiter.request.signal)) this.listen(waiter, waiter.request.signal.value)
         break
       case "Diverged":
         this.diverge(this.divergence(waiter.path, answer.message))
         break
     }
+  }
+
+  private listen(waiter: Waiter, name: string): void {
+    const listening = this.listening.get(name)
+    if (listening === undefined) this.listening.set(name, new Set([waiter]))
+    else listening.add(waiter)
+  }
+
+  private unlisten(waiter: Waiter): void {
+    if (Option.isNone(waiter.request.signal)) return
+    const name = waiter.request.signal.value
+    const listening = this.listening.get(name)
+    listening?.delete(waiter)
+    if (listening?.size === 0) this.listening.delete(name)
+  }
+
+  private dueAt(waiter: Waiter): number {
+    const row = this.ledger.step(waiter.path)
+    return row?.status === "Waiting" && row.payload === waiter.request.asked.payload && row.wakeAt !== null
+      ? row.wakeAt
+      : Infinity
   }
 
   private waitersOf(path: string): ReadonlyArray<Waiter> {
@@ -246,6 +347,7 @@ export class Steps {
 
   private retire(waiter: Waiter): void {
     waiter.active = false
+    this.unlisten(waiter)
     const others = this.waitersOf(waiter.path).filter((other) => other !== waiter)
     if (others.length === 0) this.waiting.delete(waiter.path)
     else this.waiting.set(waiter.path, others)
@@ -258,20 +360,29 @@ export class Steps {
   private begin(waiter: Waiter): void {
     const { path, request } = waiter
     if (this.underWay.has(path)) return
-    const row = Row.stepAsked(
-      this.ledger.workflow,
-      path,
-      request.asked,
-      waiter.at.compensating,
-      this.ledger.step(path)
-    )
+    const row = this.rowOf(waiter)
     // What ends at once, ends before it is known to be under way.
     let ended = false
     const flight = request.begin(row, (outcome) => {
       ended = true
       this.end(path, outcome)
     })
-    if (!ended) this.underWay.set(path, { flight, isChild: request.outlives, interrupted: false })
+    if (!ended) {
+      this.underWay.set(path, { flight, isChild: request.outlives, interrupted: false, skip: Option.none() })
+    }
+  }
+
+  private rowOf({ at, path, request }: Waiter): StepRow {
+    return Row.stepAsked(this.ledger.workflow, path, request.asked, at.compensating, this.ledger.step(path))
+  }
+
+  /** An outcome is on record: it is to be delivered to those who wait for it. */
+  private recorded({ path, seq }: StepRow): void {
+    if (seq === null) return
+    for (const waiter of this.waitersOf(path)) {
+      this.unlisten(waiter)
+      this.ready.push({ seq, waiter })
+    }
   }
 
   /** Something under way has ended. */
@@ -282,9 +393,12 @@ export class Steps {
       if (under.isChild) this.endingChildren--
       else this.ending--
     }
-    if (row !== undefined && row.seq !== null) {
-      for (const waiter of this.waitersOf(path)) this.ready.push({ seq: row.seq, waiter })
+    if (row !== undefined) this.recorded(row)
+    else if (under !== undefined && Option.isSome(under.skip)) {
+      const before = this.ledger.step(path)
+      if (before !== undefined) this.recordSkipped(before, under.skip.value.outcome)
     }
+    if (under !== undefined && Option.isSome(under.skip)) under.skip.value.done()
     this.signal()
   }
 
@@ -315,7 +429,7 @@ export class Steps {
       this.begin(waiter)
       const under = this.underWay.get(waiter.path)
       if (under !== undefined) this.interrupt(under)
-    } else if (row.status === "Running" || row.status === "Retrying" || row.status === "Waiting") {
+    } else if (row.status !== "Cancelled") {
       this.ledger.put({ ...row, status: "Cancelled", wakeAt: null })
     }
   }

@@ -121,6 +121,16 @@ export const payload = <P extends Payload>(fields: P | undefined): PayloadCodec<
   }
 }
 
+/** Of a success of something that `what` names: as JSON, or why that cannot be. */
+export const encodeSuccess = <A>(
+  what: string,
+  schema: Schema.Schema<A, unknown>
+): (value: unknown) => Either.Either<unknown, string> =>
+  flow(
+    jsonCodec(schema).encode,
+    Either.mapLeft((why) => `the success of ${what} does not fit its schema, or JSON cannot hold it: ${why}`)
+  )
+
 /** A success that is text already. A body ends with it, so that one that cannot be encoded is a failure of the body. */
 export class Encoded extends Data.Class<{ readonly text: string | null }> {}
 
@@ -144,10 +154,8 @@ export const outcome = <A, E>(options: {
   const { what } = options
   const success = textCodec(jsonCodec(options.success))
   const error = jsonCodec(options.error)
-  const encodeSuccess = flow(
-    success.encode,
-    Either.mapLeft((why) => `the success of ${what} does not fit its schema, or JSON cannot hold it: ${why}`)
-  )
+  const successToJson = encodeSuccess(what, options.success)
+  const successToText = (value: unknown) => guarded(() => Either.map(successToJson(value), json.stringify))
   const encodeError = (value: unknown) =>
     Either.mapLeft(
       error.encode(value),
@@ -160,7 +168,7 @@ export const outcome = <A, E>(options: {
   const decodeFailure = (text: string): Either.Either<Cause.Cause<E>, string> => cause.decode(text, error.decode)
   return {
     encoded: Effect.flatMap((value) =>
-      Either.match(encodeSuccess(value), {
+      Either.match(successToText(value), {
         onLeft: (why) => Effect.die(new Error(why)),
         onRight: (text) => Effect.succeed(new Encoded({ text }))
       })
@@ -168,7 +176,7 @@ export const outcome = <A, E>(options: {
     encode: Exit.match({
       onFailure: failure,
       onSuccess: (value) =>
-        value instanceof Encoded ? Outcome.Success({ value: value.text }) : Either.match(encodeSuccess(value), {
+        value instanceof Encoded ? Outcome.Success({ value: value.text }) : Either.match(successToText(value), {
           onLeft: (why) => failure(Cause.die(new Error(why))),
           onRight: (text) => Outcome.Success({ value: text })
         })

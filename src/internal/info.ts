@@ -7,14 +7,13 @@ import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import type { Service, WorkflowInfo } from "../Engine.ts"
-import { WorkflowCancelled } from "../Errors.ts"
-import type { JournalError, WorkflowNotFound } from "../Errors.ts"
+import { WorkflowCancelled, WorkflowNotFound } from "../Errors.ts"
 import type { WorkflowId } from "../Info.ts"
 import type { OutcomeCodec } from "./codec.ts"
 
 /** An info is given of workflows that exist. One whose row was removed by hand since then is a defect. */
-const present = <A>(self: Effect.Effect<A, WorkflowNotFound | JournalError>): Effect.Effect<A, JournalError> =>
-  Effect.catchTag(self, "WorkflowNotFound", Effect.die)
+const present = <A, E>(self: Effect.Effect<A, WorkflowNotFound | E>): Effect.Effect<A, E> =>
+  Effect.catchAll(self, (error) => error instanceof WorkflowNotFound ? Effect.die(error) : Effect.fail(error))
 
 /** Of the workflow `id`, which must exist. An outcome that does not decode is a defect of `result`. */
 export const makeInfo = <A, E>(
@@ -42,6 +41,8 @@ export const makeInfo = <A, E>(
     describe: present(service.describe(id)),
     changes,
     cancel: present(service.cancel(id)),
-    resume: present(service.resume(id))
+    pause: present(service.pause(id)),
+    resume: present(service.resume(id)),
+    retry: present(service.retry(id))
   }
 }

@@ -44,6 +44,19 @@ export const perform = <A, E>(what: string, codec: OutcomeCodec<A, E>, work: Wor
     (execution) => Effect.flatMap(execution.perform(work), (outcome) => answer(execution, work.key, codec, outcome))
   )
 
+/** Takes such a step in the background of the workflow. */
+export const start = <A, E>(what: string, codec: OutcomeCodec<A, E>, work: Work): Effect.Effect<{
+  readonly executionId: string
+  readonly key: Key
+  readonly result: Effect.Effect<A, E>
+}> =>
+  withExecution(what, (execution) =>
+    Effect.map(execution.start(work), ({ executionId, result }) => ({
+      executionId,
+      key: work.key,
+      result: Effect.flatMap(result, (outcome) => answer(execution, work.key, codec, outcome))
+    })))
+
 /** Where the context holds something else under the name of a definition. */
 export const nameIsTaken = (what: string): Effect.Effect<never> =>
   Effect.dieMessage(

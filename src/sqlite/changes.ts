@@ -1,6 +1,7 @@
 /**
  * News of writes: of this connection at once, of others by asking SQLite whether anybody else has written.
  */
+import * as Clock from "effect/Clock"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as RcRef from "effect/RcRef"
@@ -23,19 +24,21 @@ export interface Changes {
 
 const readVersion = Tables.reader("data_version", Schema.Struct({ data_version: Schema.Number }))
 
-/** Asks every `interval`, and only while somebody listens. */
+/** Asks every `interval` of real time, and only while somebody listens. */
 export const make = (
   database: Database,
   interval: Duration.DurationInput
 ): Effect.Effect<Changes, never, Scope.Scope> =>
   Effect.gen(function*() {
     const [requested, committed] = [Bell.make<JournalError>(), Bell.make<JournalError>()]
+    // Other processes go by the real time, whatever that of this fiber does.
+    const pause = Effect.withClock(Effect.sleep(interval), Clock.make())
     // A number that changes when another connection has written.
     const version = database.query("watch", (run) => Effect.flatMap(run("PRAGMA data_version"), readVersion)).pipe(
       Effect.map((rows) => rows[0]?.data_version)
     )
     const watch = (before: number | undefined): Effect.Effect<void> =>
-      Effect.delay(version, interval).pipe(
+      Effect.zipRight(pause, version).pipe(
         Effect.match({
           onFailure: (error) => {
             requested.fail(error)

@@ -109,7 +109,42 @@ const tables: Migration = {
   ]
 }
 
-const migrations: ReadonlyArray<Migration> = [tables]
+/** The places of workflows in `tempolite_pruned` are the greatest that were given when some were forgotten. */
+const control: Migration = {
+  name: "control",
+  statements: [
+    `ALTER TABLE tempolite_workflow ADD COLUMN first_attempt INTEGER NOT NULL DEFAULT 1`,
+    `ALTER TABLE tempolite_workflow ADD COLUMN forked_id TEXT`,
+    `ALTER TABLE tempolite_workflow ADD COLUMN forked_path TEXT`,
+    `ALTER TABLE tempolite_workflow ADD COLUMN first_payload TEXT`,
+    `ALTER TABLE tempolite_workflow ADD COLUMN changed INTEGER NOT NULL DEFAULT 0`,
+    `ALTER TABLE tempolite_step ADD COLUMN origin TEXT NOT NULL DEFAULT 'Executed'`,
+    `ALTER TABLE tempolite_step_execution ADD COLUMN heartbeat TEXT`,
+    `DROP INDEX tempolite_workflow_unfinished`,
+    `CREATE INDEX tempolite_workflow_unfinished ON tempolite_workflow (row_id)
+      WHERE status NOT IN ('Completed', 'Failed', 'Cancelled')`,
+    `CREATE INDEX tempolite_workflow_failed ON tempolite_workflow (row_id) WHERE status IN ('Failed', 'Cancelled')`,
+    `CREATE INDEX tempolite_workflow_finished ON tempolite_workflow (finished_at)
+      WHERE status IN ('Completed', 'Failed', 'Cancelled')`,
+    `CREATE INDEX tempolite_workflow_changed ON tempolite_workflow (changed)`,
+    `CREATE TABLE tempolite_signal (
+      id INTEGER PRIMARY KEY AUTOINCREMENT,
+      workflow_id TEXT NOT NULL,
+      name TEXT NOT NULL,
+      payload TEXT,
+      at INTEGER NOT NULL
+    )`,
+    `CREATE INDEX tempolite_signal_workflow ON tempolite_signal (workflow_id)`,
+    `CREATE TABLE tempolite_pruned (
+      partition INTEGER PRIMARY KEY,
+      row_id INTEGER NOT NULL,
+      changed INTEGER NOT NULL
+    )`,
+    `INSERT INTO tempolite_pruned (partition, row_id, changed) VALUES (0, 0, 0)`
+  ]
+}
+
+const migrations: ReadonlyArray<Migration> = [tables, control]
 
 const counted = Tables.reader("sqlite_master", Schema.Struct({ n: Schema.Number }))
 const readCount = (rows: ReadonlyArray<unknown>) => Effect.map(counted(rows), (counts) => counts[0]?.n ?? 0)

@@ -3,26 +3,27 @@
  */
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import type { JournalError } from "../Errors.ts"
-import type * as Journal from "../Journal.ts"
+import { isEnded } from "../internal/status.ts"
+import type * as Journal from "../JournalModel.ts"
 import * as Changes from "./changes.ts"
 import type { Database, Run } from "./database.ts"
 import * as Lease from "./lease.ts"
+import * as List from "./list.ts"
+import * as Prune from "./prune.ts"
 import * as Tables from "./tables.ts"
 
-const { request, step, stepExecution, workflow, workflowExecution } = Tables
+const { request, sent, signal, step, stepExecution, workflow, workflowExecution } = Tables
 
-const unended = "status NOT IN ('Completed', 'Failed', 'Cancelled')"
 const ofWorkflow = "WHERE workflow_id = ? ORDER BY row_id"
 
 const select = {
   workflow: `${workflow.select} WHERE id = ?`,
   workflows: `${workflow.select} WHERE id IN (SELECT value FROM json_each(?)) ORDER BY row_id`,
-  unfinished: `${workflow.select} WHERE ${unended} ORDER BY id LIMIT ?`,
-  unfinishedAfter: `${workflow.select} WHERE ${unended} AND id > ? ORDER BY id LIMIT ?`,
   children: `${workflow.select} WHERE parent_id = ? ORDER BY row_id`,
   requests: `${request.select} ORDER BY id`,
   executions: `${workflowExecution.select} WHERE workflow_id = ? AND generation = ? ORDER BY row_id`,
@@ -31,11 +32,25 @@ const select = {
     "SELECT path FROM tempolite_step WHERE workflow_id = ? AND generation = ? AND seq IS NULL) ORDER BY row_id",
   executionHistory: `${workflowExecution.select} ${ofWorkflow}`,
   stepHistory: `${step.select} ${ofWorkflow}`,
-  stepExecutionHistory: `${stepExecution.select} ${ofWorkflow}`
+  stepExecutionHistory: `${stepExecution.select} ${ofWorkflow}`,
+  signals: `${signal.select} WHERE workflow_id = ? AND id > ? ORDER BY id`
 }
 
-const deleteRequests = "DELETE FROM tempolite_request WHERE id IN (SELECT value FROM json_each(?))"
-const insertRequest = "INSERT INTO tempolite_request (workflow_id, kind, payload, at) VALUES (?, ?, ?, ?)"
+const deleteSome = (table: string, condition: string) => `DELETE FROM ${table} WHERE ${condition}`
+const named = "id IN (SELECT value FROM json_each(?))"
+const ofGenerations = "(workflow_id, generation) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?))"
+
+const remove = {
+  requests: deleteSome("tempolite_request", named),
+  signals: deleteSome("tempolite_signal", named),
+  steps: deleteSome("tempolite_step", ofGenerations),
+  stepExecutions: deleteSome("tempolite_step_execution", ofGenerations)
+}
+
+const insert = {
+  request: "INSERT INTO tempolite_request (workflow_id, kind, payload, at) VALUES (?, ?, ?, ?) RETURNING id",
+  signal: "INSERT INTO tempolite_signal (workflow_id, name, payload, at) VALUES (?, ?, ?, ?)"
+}
 
 /** Writes rows of one kind, if there are any. */
 const put = <Row>(
@@ -43,6 +58,29 @@ const put = <Row>(
   table: { readonly upsert: string; readonly encode: Encode<Row> },
   rows: ReadonlyArray<Row>
 ) => rows.length === 0 ? Effect.void : Effect.flatMap(table.encode(rows), (document) => run(table.upsert, document))
+
+/** Appends those signals whose workflows exist. */
+const append = (run: Run, signals: ReadonlyArray<Journal.Sent>) =>
+  signals.length === 0 ? Effect.void : Effect.flatMap(sent.encode(signals), (document) => run(sent.insert, document))
+
+/** Runs statements with a list, unless it is empty. */
+const withEach = (run: Run, statements: ReadonlyArray<string>, items: ReadonlyArray<unknown>) =>
+  items.length === 0
+    ? Effect.void
+    : Effect.forEach(statements, (statement) => run(statement, JSON.stringify(items)), { discard: true })
+
+/** Writes a request, and returns its id. */
+const ask = (run: Run, { at, kind, payload, workflowId }: Omit<Journal.RequestRow, "id">) =>
+  Effect.flatMap(run(insert.request, workflowId, kind, payload, at), readRequestId)
+
+const readRequestId = (rows: ReadonlyArray<unknown>) =>
+  Effect.flatMap(
+    readRequestIds(rows),
+    ([first]) =>
+      first === undefined ? Effect.dieMessage("SQLite inserted a request without an id") : Effect.succeed(first.id)
+  )
+
+const readRequestIds = Tables.reader("tempolite_request", Schema.Struct({ id: Schema.Number }))
 
 type Encode<Row> = (rows: ReadonlyArray<Row>) => Effect.Effect<string, JournalError>
 
@@ -66,6 +104,8 @@ export const make = (
   Effect.map(Changes.make(database, pollInterval), (changes): Journal.Service => {
     const workflows = (what: string, statement: string, ...parameters: ReadonlyArray<string | number>) =>
       database.query(what, (run) => Effect.flatMap(run(statement, ...parameters), workflow.read))
+    const placed = ({ parameters, sql }: List.Statement) =>
+      database.query("read", (run) => Effect.flatMap(run(sql, ...parameters), Tables.placed))
     return {
       acquire: (leaseMillis) => Lease.acquire(database, leaseMillis),
       renew: (lease) => database.transact("renew the lease of", (run) => Lease.fence(run, lease)),
@@ -78,26 +118,48 @@ export const make = (
             yield* put(run, workflowExecution, batch.executions)
             yield* put(run, step, batch.steps)
             yield* put(run, stepExecution, batch.stepExecutions)
-            if (batch.handled.length > 0) yield* run(deleteRequests, JSON.stringify(batch.handled))
+            yield* append(run, batch.signals)
+            yield* withEach(run, [remove.signals], batch.taken)
+            const over = batch.over.map(({ generation, workflowId }) => [workflowId, generation])
+            yield* withEach(run, [remove.steps, remove.stepExecutions], over)
+            yield* withEach(run, [remove.requests], batch.handled)
             return existing
           })).pipe(Effect.ensuring(changes.announceCommit)),
       submit: (asked, created) =>
         database.transact("send a request to", (run) =>
           Effect.gen(function*() {
-            const existing = yield* create(run, Option.toArray(created))
-            if (existing.length > 0) return Option.fromIterable(existing)
-            yield* run(insertRequest, asked.workflowId, asked.kind, asked.payload, asked.at)
-            return Option.none()
+            const { steps, workflows } = Option.match(created, {
+              onNone: () => ({ workflows: [], steps: [] }),
+              onSome: ({ steps, workflow }) => ({ workflows: [workflow], steps })
+            })
+            const [existing] = yield* create(run, workflows)
+            if (existing !== undefined) return Either.left(existing)
+            yield* put(run, step, steps)
+            return Either.right(yield* ask(run, asked))
+          })).pipe(Effect.ensuring(changes.announceRequest)),
+      send: ({ at, name, payload, workflowId }) =>
+        database.transact("send a signal to", (run) =>
+          Effect.gen(function*() {
+            const [found] = yield* Effect.flatMap(run(select.workflow, workflowId), workflow.read)
+            if (found === undefined) return Option.none()
+            if (isEnded(found.status)) return Option.some(found)
+            yield* run(insert.signal, workflowId, name, payload, at)
+            yield* ask(run, { workflowId, kind: "Signal", payload: null, at })
+            return Option.some(found)
           })).pipe(Effect.ensuring(changes.announceRequest)),
       requests: database.query("read", (run) => Effect.flatMap(run(select.requests), request.read)),
       requested: changes.requested,
       committed: changes.committed,
       workflow: (id) => Effect.map(workflows("read", select.workflow, id), Option.fromIterable),
-      unfinished: ({ after, limit }) =>
-        Option.match(after, {
-          onNone: () => workflows("read", select.unfinished, limit),
-          onSome: (id) => workflows("read", select.unfinishedAfter, id, limit)
-        }),
+      list: ({ after, filter, limit }) => {
+        const statement = List.statement(filter, after, limit)
+        return statement === undefined ? Effect.succeed([]) : placed(statement)
+      },
+      changed: ({ after, limit }) => placed(List.changed(after, limit)),
+      lastChange: database.query(
+        "read",
+        (run) => Effect.map(Effect.flatMap(run(Tables.last.select), Tables.last.read), ([last]) => last?.changed ?? 0)
+      ),
       children: (id) => workflows("read", select.children, id),
       recorded: (id, generation) =>
         database.snapshot("read", (run) =>
@@ -117,8 +179,15 @@ export const make = (
               workflow: found,
               executions: yield* Effect.flatMap(run(select.executionHistory, id), workflowExecution.read),
               steps: yield* Effect.flatMap(run(select.stepHistory, id), step.read),
-              stepExecutions: yield* Effect.flatMap(run(select.stepExecutionHistory, id), stepExecution.read)
+              stepExecutions: yield* Effect.flatMap(run(select.stepExecutionHistory, id), stepExecution.read),
+              signals: yield* Effect.flatMap(run(select.signals, id, 0), signal.read)
             })
-          }))
+          })),
+      signals: (id, after) =>
+        database.query("read", (run) => Effect.flatMap(run(select.signals, id, after), signal.read)),
+      prune: ({ before, limit }) =>
+        database.transact("forget workflows of", (run) => Prune.prune(run, before, limit)).pipe(
+          Effect.ensuring(changes.announceCommit)
+        )
     }
   })

@@ -9,6 +9,7 @@ import * as Schema from "effect/Schema"
 import * as Struct from "effect/Struct"
 import { JournalError } from "../Errors.ts"
 import * as Info from "../Info.ts"
+import * as JournalModel from "../JournalModel.ts"
 import * as Failure from "./failure.ts"
 
 const Text = Schema.NullOr(Schema.String)
@@ -22,9 +23,13 @@ const Workflow = Schema.Struct({
   reason: Text,
   generation: Schema.Number,
   attempt: Schema.Number,
+  firstAttempt: Schema.Number,
   parentId: Text,
   parentPath: Text,
+  forkedId: Text,
+  forkedPath: Text,
   payload: Text,
+  firstPayload: Text,
   outcome: Text,
   createdAt: Schema.Number,
   startedAt: Integer,
@@ -61,7 +66,8 @@ const Step = Schema.Struct({
   round: Schema.Number,
   firstAttempt: Schema.Number,
   wakeAt: Integer,
-  undo: Flag
+  undo: Flag,
+  origin: Info.StepOrigin
 })
 
 const StepExecution = Schema.Struct({
@@ -73,13 +79,23 @@ const StepExecution = Schema.Struct({
   status: Info.StepExecutionStatus,
   startedAt: Schema.Number,
   finishedAt: Integer,
-  error: Text
+  error: Text,
+  heartbeat: Text
 })
+
+const Sent = Schema.Struct({
+  workflowId: Schema.String,
+  name: Schema.String,
+  payload: Text,
+  at: Schema.Number
+})
+
+const Signal = Schema.Struct({ id: Schema.Number, ...Sent.fields })
 
 const Request = Schema.Struct({
   id: Schema.Number,
   workflowId: Schema.String,
-  kind: Schema.Literal("Start", "Cancel", "Resume"),
+  kind: JournalModel.RequestKind,
   payload: Text,
   at: Schema.Number
 })
@@ -120,23 +136,40 @@ export const reader = <A, I>(from: string, schema: Schema.Schema<A, I>) => {
     })
 }
 
+/** What a statement that writes rows itself says of them. */
+interface Said {
+  /** The text of a `SELECT` of one row, `said`, which is read once for each statement. */
+  readonly select: string
+  /** Columns, and their values from `said` and from `entry`, which has the `number` of a row in its statement, from 1. */
+  readonly values: Readonly<Record<string, string>>
+  /** Those of the columns that also a row gets that is replaced. */
+  readonly replaced: ReadonlyArray<string>
+}
+
 const make = <A extends Record<Field, unknown>, I, Field extends string>(
   name: string,
   schema: Schema.Schema<A, I>,
   fields: ReadonlyArray<Field>,
-  identity: ReadonlyArray<Field>
+  identity: ReadonlyArray<Field>,
+  { said, where = "true" }: { readonly said?: Said; readonly where?: string } = {}
 ) => {
   const column = (field: Field) => field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
   const columns = fields.map(column)
+  const selected = fields.map((field) => `${column(field)} AS "${field}"`).join(", ")
   // A document is parsed once for each row, not once for each column.
-  const insert = "WITH entry (document) AS MATERIALIZED (SELECT jsonb(value) FROM json_each(?)) " +
-    `INSERT INTO ${name} (${columns.join(", ")}) ` +
+  const entry = "entry (number, document) AS MATERIALIZED (SELECT key + 1, jsonb(value) FROM json_each(?))"
+  const values = [...columns.map((_, index) => `document ->> ${index}`), ...Object.values(said?.values ?? {})]
+  const insert = `WITH ${entry}${said === undefined ? "" : `, said AS MATERIALIZED (${said.select})`} ` +
+    `INSERT INTO ${name} (${[...columns, ...Object.keys(said?.values ?? {})].join(", ")}) ` +
+    `SELECT ${values.join(", ")} FROM ${said === undefined ? "entry" : "said CROSS JOIN entry"} ` +
     // Without `WHERE` the `ON` of a conflict would be read as that of a join.
-    `SELECT ${columns.map((_, index) => `document ->> ${index}`).join(", ")} FROM entry WHERE true`
-  const replaced = fields.filter((field) => !identity.includes(field)).map(column)
+    `WHERE ${where}`
+  const replaced = [...fields.filter((field) => !identity.includes(field)).map(column), ...said?.replaced ?? []]
   return {
     /** `SELECT … FROM …`, under the names of the fields. */
-    select: `SELECT ${fields.map((field) => `${column(field)} AS "${field}"`).join(", ")} FROM ${name}`,
+    select: `SELECT ${selected} FROM ${name}`,
+    /** The same, with another column as `place`. */
+    selectPlaced: (place: string) => `SELECT ${place} AS place, ${selected} FROM ${name}`,
     /** Inserts those of the rows (one parameter, from `encode`) that are not there yet, and returns their `id`. */
     insert: `${insert} ON CONFLICT DO NOTHING RETURNING id`,
     /** Inserts the rows (one parameter, from `encode`); a row replaces the one with the same identity. */
@@ -151,7 +184,30 @@ const make = <A extends Record<Field, unknown>, I, Field extends string>(
   }
 }
 
-export const workflow = make("tempolite_workflow", Workflow, Struct.keys(Workflow.fields), ["id"])
+/** The greatest place in the order of creation, and in that of changes, that was ever given. */
+const lastPlaces = "SELECT max((SELECT coalesce(max(row_id), 0) FROM tempolite_workflow), row_id) AS row_id, " +
+  "max((SELECT coalesce(max(changed), 0) FROM tempolite_workflow), changed) AS changed FROM tempolite_pruned"
+
+/** The places of those that were pruned are not given again: a reader is behind them already. */
+export const workflow = make("tempolite_workflow", Workflow, Struct.keys(Workflow.fields), ["id"], {
+  said: {
+    select: lastPlaces,
+    values: { row_id: "said.row_id + number", changed: "said.changed + 1" },
+    replaced: ["changed"]
+  }
+})
+
+/** Where the orders of workflows end: of creation in `row_id`, of changes in `changed`. */
+export const last = {
+  select: lastPlaces,
+  read: reader("tempolite_pruned", Schema.Struct({ row_id: Schema.Number, changed: Schema.Number }))
+}
+
+const readPlaced = reader("tempolite_workflow", Schema.Struct({ place: Schema.Number, ...Workflow.fields }))
+
+/** Reads workflows that were selected by `selectPlaced`. */
+export const placed = (rows: ReadonlyArray<unknown>): Effect.Effect<Array<JournalModel.Placed>, JournalError> =>
+  Effect.map(readPlaced(rows), (rows) => rows.map(({ place, ...workflow }) => ({ place, workflow })))
 
 export const workflowExecution = make(
   "tempolite_workflow_execution",
@@ -168,6 +224,13 @@ export const stepExecution = make(
   Struct.keys(StepExecution.fields),
   ["workflowId", "generation", "path", "attempt"]
 )
+
+export const signal = make("tempolite_signal", Signal, Struct.keys(Signal.fields), ["id"])
+
+/** Signals on their way: to be inserted, if their workflows exist. */
+export const sent = make("tempolite_signal", Sent, Struct.keys(Sent.fields), [], {
+  where: "EXISTS (SELECT 1 FROM tempolite_workflow WHERE id = document ->> 0)"
+})
 
 export const request = make("tempolite_request", Request, Struct.keys(Request.fields), ["id"])
 

@@ -98,7 +98,8 @@ const make = (journal: Journal.Service, clock: SimClock): Bench => {
         }),
       requests: reading(journal.requests),
       workflow: (id) => reading(journal.workflow(id)),
-      unfinished: (options) => reading(journal.unfinished(options)),
+      list: (options) => reading(journal.list(options)),
+      signals: (id, after) => reading(journal.signals(id, after)),
       children: (id) => reading(journal.children(id)),
       history: (id) => reading(journal.history(id)),
       recorded: (id, generation) =>

@@ -4,6 +4,7 @@
  */
 import { it } from "@effect/vitest"
 import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
 import * as Deferred from "effect/Deferred"
 import type * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
@@ -67,6 +68,8 @@ export type Body = Effect.Effect<unknown, Broken | WorkflowCancelled | Activity.
 export class Outside {
   /** The starts of activities, and `x cut`, `x let go` where one was interrupted, and had then really ended. */
   readonly log: Array<string> = []
+  /** The idempotency keys of the calls, by name. */
+  readonly keys = new Map<string, ReadonlyArray<string>>()
   /** What was called although the journal had its outcome. */
   readonly again: Array<string> = []
   /** Paths that have an outcome on record. */
@@ -124,10 +127,11 @@ export class Outside {
   }
 
   readonly call: Effect.Effect<string, Broken, Activity.Execution> = Effect.gen(this, function*() {
-    const { activityId, key } = yield* Activity.Execution
+    const { activityId, idempotencyKey, key } = yield* Activity.Execution
     const name = activityId.slice(activityId.indexOf("/") + 1)
     if (this.recorded.has(activityId)) this.again.push(name)
     this.log.push(name)
+    this.keys.set(name, [...this.keys.get(name) ?? [], idempotencyKey])
     yield* (this.held.get(name) ?? Deferred.unsafeMake<void>(FiberId.none)).pipe(
       (gate) => this.held.has(name) ? Deferred.await(gate) : Effect.void,
       Effect.onInterrupt(() => this.interrupted(name))
@@ -233,12 +237,14 @@ const listen = (journal: Journal.Service) =>
 export const open = (
   outside: Outside,
   bodies: Bodies,
-  { closeGrace = 0, dieAfter = Number.POSITIVE_INFINITY, layer = Layer.empty }: {
-    readonly closeGrace?: Duration.DurationInput
-    readonly dieAfter?: number
-    /** For loggers and tracers. */
-    readonly layer?: Layer.Layer<never>
-  } = {}
+  { closeGrace = 0, concurrency = Number.POSITIVE_INFINITY, dieAfter = Number.POSITIVE_INFINITY, layer = Layer.empty }:
+    {
+      readonly closeGrace?: Duration.DurationInput
+      readonly concurrency?: number
+      readonly dieAfter?: number
+      /** For loggers and tracers. */
+      readonly layer?: Layer.Layer<never>
+    } = {}
 ): Effect.Effect<Process, never, Journal.Journal | Scope.Scope> =>
   Effect.gen(function*() {
     const inner = yield* Journal.Journal
@@ -258,7 +264,7 @@ export const open = (
         Stubborn.layer(() => outside.call),
         Hasty.layer(() => outside.call)
       ]),
-      Layer.provideMerge(Tempolite.layer({ closeGrace })),
+      Layer.provideMerge(Tempolite.layer({ closeGrace, concurrency })),
       Layer.provide(Layer.succeed(Journal.Journal, journal.service)),
       Layer.provide(layer),
       Layer.orDie
@@ -277,6 +283,13 @@ export const open = (
       commits: journal.commits
     }
   })
+
+/** A client of another process, which has no engine. */
+export const client: Effect.Effect<Tempolite.Service, never, Journal.Journal | Scope.Scope> = Effect.gen(function*() {
+  const journal = yield* Journal.Journal
+  const layer = Layer.provide(Tempolite.layerClient, Layer.succeed(Journal.Journal, journal))
+  return Context.get(yield* Effect.orDie(Layer.build(layer)), Tempolite.Tempolite)
+})
 
 /** One turn of the host. */
 const turn: Effect.Effect<void> = Effect.async<void>((resume) => {
@@ -321,8 +334,15 @@ export const statuses = (workflow: string = id) =>
 
 export const statusOf = (workflow: string = id) => Effect.map(rows(workflow), (history) => history.workflow.status)
 
+/** Waits until the workflow is there, and has this status. */
 export const hasStatus = (status: Workflow.Status, workflow: string = id) =>
-  until(`${workflow} is ${status}`, Effect.map(statusOf(workflow), (now) => now === status))
+  until(
+    `${workflow} is ${status}`,
+    Effect.gen(function*() {
+      const journal = yield* Journal.Journal
+      return Option.exists(yield* Effect.orDie(journal.workflow(workflow)), (row) => row.status === status)
+    })
+  )
 
 /** Why the workflow is suspended, as the journal says. */
 export const reason = (workflow: string = id) =>
@@ -340,6 +360,8 @@ export interface Crashing {
     process: Process,
     outside: Outside
   ) => Effect.Effect<void, never, Journal.Journal | Scope.Scope>
+  /** What is waited for; the end of the workflow, unless something else is given. */
+  readonly result?: (process: Process, outside: Outside) => Effect.Effect<Exit.Exit<unknown, unknown>>
 }
 
 export interface Crashed {
@@ -348,12 +370,13 @@ export interface Crashed {
   readonly outside: Outside
   readonly exit: Exit.Exit<unknown, unknown>
   readonly statuses: Record<string, string>
+  readonly description: Workflow.WorkflowDescription
 }
 
 /** Every crash between two commits, on a journal of its own each; the last one has none. */
 export const everyCrash = <E>(
   layer: Layer.Layer<Journal.Journal, E>,
-  { bodies, meanwhile = () => Effect.void, outside: makeOutside }: Crashing
+  { bodies, meanwhile = () => Effect.void, outside: makeOutside, result = (process) => process.result }: Crashing
 ): Effect.Effect<ReadonlyArray<Crashed>, E> => {
   const scene = (dieAfter: number) =>
     Effect.gen(function*() {
@@ -361,14 +384,16 @@ export const everyCrash = <E>(
       const go = (process: Process) =>
         Effect.gen(function*() {
           yield* Effect.forkScoped(meanwhile(process, outside))
-          return yield* process.result
+          return yield* result(process, outside)
         }).pipe(Effect.scoped)
       const first = yield* open(outside, bodies, { dieAfter })
       const ended = yield* Effect.raceFirst(Effect.asSome(go(first)), Effect.as(first.died, Option.none()))
       const isOver = !first.isDead()
       yield* first.kill
       const exit = isOver && Option.isSome(ended) ? ended.value : yield* Effect.flatMap(open(outside, bodies), go)
-      return { isOver, commits: dieAfter, outside, exit, statuses: yield* statuses() }
+      const { describe } = yield* client
+      const description = yield* Effect.orDie(describe(id))
+      return { isOver, commits: dieAfter, outside, exit, statuses: yield* statuses(), description }
     }).pipe(Effect.scoped, Effect.provide(Layer.fresh(layer)))
   return Effect.gen(function*() {
     const all: Array<Crashed> = []

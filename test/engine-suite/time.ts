@@ -15,7 +15,7 @@ import * as Schema from "effect/Schema"
 import * as TestClock from "effect/TestClock"
 import * as Tracer from "effect/Tracer"
 import { assert } from "vitest"
-import { Activity, type Journal, SideEffect, Workflow } from "../../src/index.ts"
+import { Activity, type Journal, SideEffect, Signal, Workflow } from "../../src/index.ts"
 import {
   act,
   Again,
@@ -150,6 +150,27 @@ export const suite = <E>(name: string, layer: Layer.Layer<Journal.Journal, E>) =
           assert.isTrue(Exit.isSuccess(yield* process.result))
         }))
 
+      test("until a day in a year ends then, in whichever process", (outside) =>
+        Effect.gen(function*() {
+          const year = 365 * 24 * 3_600_000
+          const main = Effect.zipRight(
+            Workflow.sleepUntil("nap", DateTime.unsafeMake(year)),
+            Effect.clockWith((clock) => clock.currentTimeMillis)
+          )
+          const first = yield* open(outside, { main })
+          yield* startAndWait(first, "nap")
+          assert.strictEqual(yield* wakeAtOf("nap"), year)
+          yield* TestClock.adjust("100 days")
+          yield* first.kill
+          yield* TestClock.adjust("100 days")
+          const second = yield* open(outside, { main })
+          const info = yield* second.start
+          yield* TestClock.adjust("164 days")
+          assert.isFalse(yield* hasEnded)
+          yield* TestClock.adjust("1 day")
+          assert.strictEqual(yield* info.result, year)
+        }))
+
       test("that lost its race is Cancelled, and wakes nobody", (outside) =>
         Effect.gen(function*() {
           const process = yield* open(outside, {
@@ -264,6 +285,29 @@ export const suite = <E>(name: string, layer: Layer.Layer<Journal.Journal, E>) =
             ),
             [2, 3, 4, 5].map((hours) => hours * 3_600_000)
           )
+        }))
+
+      test("timers of all kinds fire in one order, and those of the same time in the order of their beginning", (outside) =>
+        Effect.gen(function*() {
+          const order: Array<string> = []
+          const Never = Signal.make("Never")
+          const note = (name: string) => Effect.tap(() => Effect.sync(() => order.push(name)))
+          const main = Effect.all([
+            Workflow.sleep("named", "4 hours").pipe(note("named")),
+            Workflow.sleepUntil("until", DateTime.unsafeMake(3 * 3_600_000)).pipe(note("until")),
+            Workflow.sleepUntil("past", DateTime.unsafeMake(-1)).pipe(note("past")),
+            Effect.sleep("2 hours").pipe(note("implicit")),
+            Never.awaitWithin("within", "1 hour").pipe(note("within")),
+            Workflow.sleep("same", "2 hours").pipe(note("same"))
+          ], { concurrency: "unbounded", discard: true })
+          const first = yield* open(outside, { main }, { dieAfter: 2 })
+          yield* startAndWait(first, "same")
+          yield* first.kill
+          order.length = 0
+          yield* TestClock.adjust("10 hours")
+          const second = yield* open(outside, { main })
+          yield* second.result
+          assert.deepStrictEqual(order, ["past", "within", "implicit", "same", "until", "named"])
         }))
 
       test("the sleep that would have won its race wins it", (outside) =>

@@ -267,12 +267,15 @@ export const workflows = (promise: Promised) => {
             reason: Option.none(),
             generation: 1,
             parent: Option.none(),
+            forkedFrom: Option.none(),
             payload: { arg: { n: 1 } },
             createdAt: DateTime.unsafeMake(begin),
             finishedAt: Option.none(),
             unusedOutcomes: 0,
             executions: [],
-            steps: []
+            steps: [],
+            signals: [],
+            children: []
           }
         )
         assert.strictEqual(yield* info.status, "Running")

@@ -31,7 +31,21 @@ const assertBarrier = async (body: Body, seed: number): Promise<number> => {
 }
 
 describe("write before act, on a slow journal", () => {
-  const chosen = ["side effects", "random draws", "a reservation", "the time", "race", "sub-workflows", "a saga"]
+  const chosen = [
+    "side effects",
+    "random draws",
+    "a reservation",
+    "the time",
+    "race",
+    "sub-workflow",
+    "a saga",
+    "signals, one",
+    "signals within",
+    "signals to a sub-workflow",
+    "generations with signals",
+    "generations, with time",
+    "background activity"
+  ]
   for (const body of bodies.filter(({ name }) => chosen.some((part) => name.includes(part)))) {
     it(`asks nothing of the outside that a crash could take back: ${body.name}`, { timeout: 60_000 }, async () => {
       for (const seed of [1, 2, 3]) await assertBarrier(body, seed)

@@ -10,13 +10,13 @@ import {
   look,
   type Quiescent
 } from "../../src/engine/replay.ts"
-import type { StepKind, StepStatus } from "../../src/Info.ts"
+import { StepKind, type StepStatus } from "../../src/Info.ts"
 import { stepRow } from "../support/journalRows.ts"
 
 const asked = (more: Partial<Asked> = {}): Asked => ({ kind: "Activity", name: "ChargeCard", payload: "1", ...more })
 
 describe("what the journal answers to a step", () => {
-  const kinds: ReadonlyArray<StepKind> = ["Activity", "SideEffect", "Saga", "Timer", "Workflow"]
+  const kinds: ReadonlyArray<StepKind> = StepKind.literals
   const statuses: ReadonlyArray<StepStatus> = ["Pending", "Running", "Retrying", "Waiting", "Cancelled", "Compensating"]
 
   it("that it has not, is to be started", () => {
@@ -80,7 +80,14 @@ describe("what the journal answers to a step", () => {
     ["a timer that waits", "Timer", "Waiting", null, false, "Missing", false],
     ["a timer that was given up", "Timer", "Cancelled", null, false, "Missing", false],
     ["a timer that has fired", "Timer", "Completed", 3, false, "Diverged"],
-    ["a timer that has fired in an older execution", "Timer", "Completed", 3, true, "Missing", true]
+    ["a timer that has fired in an older execution", "Timer", "Completed", 3, true, "Missing", true],
+    ["a wait for a signal", "Signal", "Waiting", null, false, "Missing", false],
+    ["a wait that was given up", "Signal", "Cancelled", null, false, "Missing", false],
+    ["a wait that has taken a signal", "Signal", "Completed", 3, false, "Diverged"],
+    ["a wait of an older execution that has taken one", "Signal", "Completed", 3, true, "Missing", true],
+    ["a signal that is on its way to another workflow", "Send", "Cancelled", null, false, "Diverged"],
+    ["a signal that was sent to another workflow", "Send", "Completed", 3, false, "Diverged"],
+    ["an independent workflow that was started", "Detach", "Completed", 3, false, "Diverged"]
   ]
   for (const [what, kind, status, seq, older, answer, again] of table) {
     it(`under another payload: ${what} is ${answer}`, () => {
@@ -111,7 +118,17 @@ describe("what the journal answers to a step", () => {
 })
 
 describe("what happens next when every fiber waits", () => {
-  const nothing: Quiescent = { next: undefined, cancel: undefined, ended: false, startable: 0, ending: 0, pending: 0 }
+  const nothing: Quiescent = {
+    paused: false,
+    next: undefined,
+    cancel: undefined,
+    unread: false,
+    signal: false,
+    ended: false,
+    startable: 0,
+    ending: 0,
+    pending: 0
+  }
   const table: ReadonlyArray<readonly [Partial<Quiescent>, Decision]> = [
     [{}, "Stuck"],
     [{ pending: 1 }, "Wait"],
@@ -128,7 +145,18 @@ describe("what happens next when every fiber waits", () => {
     [{ cancel: 2, next: 1 }, "Deliver"],
     [{ ended: true }, "End"],
     [{ ended: true, pending: 1, startable: 1 }, "End"],
-    [{ ended: true, ending: 1 }, "Wait"]
+    [{ ended: true, ending: 1 }, "Wait"],
+    [{ unread: true, pending: 1 }, "Read"],
+    [{ unread: true, signal: true, startable: 1, ending: 1 }, "Read"],
+    [{ unread: true, next: 1 }, "Deliver"],
+    [{ unread: true, cancel: 1 }, "Cancel"],
+    [{ signal: true, pending: 1 }, "Take"],
+    [{ signal: true, startable: 1, ending: 1 }, "Take"],
+    [{ signal: true, next: 1 }, "Deliver"],
+    [{ signal: true, cancel: 1 }, "Cancel"],
+    [{ paused: true }, "Wait"],
+    [{ paused: true, next: 1, cancel: 2, startable: 1 }, "Wait"],
+    [{ paused: true, unread: true, signal: true, ended: true }, "Wait"]
   ]
   for (const [state, decision] of table) {
     it(`${JSON.stringify(state)}: ${decision}`, () => {
@@ -139,8 +167,11 @@ describe("what happens next when every fiber waits", () => {
   const seq = fc.option(fc.integer({ min: 1, max: 5 }), { nil: undefined })
   const count = fc.integer({ min: 0, max: 2 })
   const anyState = fc.record({
+    paused: fc.boolean(),
     next: seq,
     cancel: seq,
+    unread: fc.boolean(),
+    signal: fc.boolean(),
     ended: fc.boolean(),
     startable: count,
     ending: count,
@@ -150,8 +181,10 @@ describe("what happens next when every fiber waits", () => {
 
   it.prop("the smallest place is delivered, and nothing starts before", [anyState], ([state]) => {
     const decision = decide(state)
+    if (state.paused) return decision === "Wait"
     const least = Math.min(state.next ?? Number.POSITIVE_INFINITY, state.cancel ?? Number.POSITIVE_INFINITY)
     if (Number.isFinite(least)) return decision === (least === state.cancel ? "Cancel" : "Deliver")
+    if (state.unread || state.signal) return decision === (state.unread ? "Read" : "Take")
     if (decision === "Start") return state.ending === 0 && !state.ended
     if (decision === "Stuck") return state.startable + state.ending + state.pending === 0 && !state.ended
     return decision === "Wait" || (decision === "End" && state.ending === 0 && state.ended)

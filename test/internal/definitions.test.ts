@@ -19,108 +19,28 @@ import {
   Ref,
   Schedule,
   Schema,
-  Stream,
   TestClock
 } from "effect"
-import type { Definition, Ended, ExecutionContext, Service } from "../../src/Engine.ts"
+import type { Definition, Ended, Service } from "../../src/Engine.ts"
 import { Tempolite } from "../../src/Engine.ts"
 import { InvalidPayload, JournalError, WorkflowCancelled, WorkflowNotFound } from "../../src/Errors.ts"
-import type { Attempt, Child, Execution, Region, RetryPolicy, Timer, Work } from "../../src/Execution.ts"
+import type { RetryPolicy, Work } from "../../src/Execution.ts"
 import { current } from "../../src/Execution.ts"
 import { Activity, Saga, SideEffect, Workflow } from "../../src/index.ts"
-import type { Key } from "../../src/Info.ts"
 import * as Outcome from "../../src/Outcome.ts"
+import {
+  attemptOf,
+  executionContext,
+  failureOf,
+  fakeEngine,
+  fakeExecution,
+  nothingWritten,
+  run,
+  unused
+} from "./fakes.ts"
 
 class Declined extends Schema.TaggedError<Declined>()("Declined", { reason: Schema.String }) {}
 class Db extends Context.Tag("Db")<Db, { readonly name: string }>() {}
-
-const attemptOf = (work: { readonly key: Key }): Attempt => ({
-  workflowId: "w",
-  workflowExecutionId: "w/1",
-  activityId: `w/${work.key}`,
-  executionId: `w/${work.key}/1`,
-  key: work.key,
-  attempt: 1,
-  idempotencyKey: `w/${work.key}/0`
-})
-
-interface Written {
-  readonly works: Array<Work>
-  readonly timers: Array<Timer>
-  readonly children: Array<Child>
-  readonly regions: Array<Omit<Region<never, never>, "encode"> & { readonly outcome: Outcome.Outcome }>
-  readonly diverged: Array<string>
-}
-
-const nothingWritten = (): Written => ({ works: [], timers: [], children: [], regions: [], diverged: [] })
-
-/** Runs everything at once, outside of the asking fiber, and writes down what was asked. */
-const fakeExecution = (written: Written, answers: Partial<Execution> = {}): Execution => ({
-  perform: (work) =>
-    Effect.sync(() => written.works.push(work)).pipe(
-      Effect.zipRight(Effect.promise(() => Effect.runPromise(work.run(attemptOf(work)))))
-    ),
-  sleep: (timer) => Effect.sync(() => void written.timers.push(timer)),
-  child: (child) => Effect.as(Effect.sync(() => written.children.push(child)), Outcome.Success({ value: "1" })),
-  startChild: () => Effect.die("not asked for"),
-  saga: (region, self) =>
-    Effect.onExit(self, (exit) => Effect.sync(() => written.regions.push({ ...region, outcome: region.encode(exit) }))),
-  compensate: (self) => self,
-  diverged: (_key, message) =>
-    Effect.zipRight(Effect.sync(() => written.diverged.push(message)), Effect.dieMessage("diverged")),
-  ...answers
-})
-
-const executionContext: ExecutionContext = {
-  workflowId: "w",
-  executionId: "w/1",
-  attempt: 1,
-  generation: 1,
-  startedAt: DateTime.unsafeMake(0),
-  isReplaying: Effect.succeed(false),
-  parent: Option.none()
-}
-
-const unused = Effect.die("not asked for")
-
-const fakeEngine = (definitions: Array<Definition>, given: Partial<Service["engine"]> = {}): Layer.Layer<Tempolite> =>
-  Layer.succeed(Tempolite, {
-    info: () => unused,
-    describe: () => unused,
-    changes: () => Stream.die("not asked for"),
-    cancel: () => unused,
-    resume: () => unused,
-    engine: {
-      register: (definition) => Effect.sync(() => void definitions.push(definition)),
-      start: () => Effect.void,
-      ended: () => unused,
-      nameOf: () => unused,
-      ...given
-    }
-  })
-
-/** Runs the only workflow of `layer` with `payload`, as an engine would. */
-const run = <A, E>(
-  layer: Layer.Layer<A, E, Tempolite>,
-  options: { readonly payload?: string | null; readonly answers?: Partial<Execution> } = {}
-) =>
-  Effect.gen(function*() {
-    const definitions: Array<Definition> = []
-    yield* Layer.build(Layer.provide(layer, fakeEngine(definitions)))
-    const definition = definitions[0] ?? assert.fail("nothing was registered")
-    const written = nothingWritten()
-    const body = Either.getOrElse(
-      definition.body(options.payload === undefined ? "{}" : options.payload, executionContext),
-      (why) => assert.fail(why)
-    )
-    const exit = yield* Effect.exit(Effect.scoped(body)).pipe(
-      Effect.locally(current, Option.some(fakeExecution(written, options.answers)))
-    )
-    return { ...written, outcome: definition.encode(exit), exit, definition }
-  }).pipe(Effect.scoped)
-
-const failureOf = (exit: Exit.Exit<unknown, unknown>): string =>
-  Exit.match(exit, { onFailure: (cause) => Cause.pretty(cause), onSuccess: () => assert.fail("it succeeded") })
 
 describe("an activity", () => {
   class Charge extends Activity.Tag<Charge>()("Charge", {
@@ -556,7 +476,7 @@ describe("a workflow", () => {
     Effect.gen(function*() {
       const { timers } = yield* run(Parent.layer(() =>
         Effect.zipRight(
-          Effect.zipRight(Workflow.sleep("a", "1 minute"), Workflow.sleep("b", -1)),
+          Effect.zipRight(Workflow.sleep("a", "1 minute"), Workflow.sleep("b", 0)),
           Workflow.sleepUntil("c", DateTime.unsafeMake(5))
         )
       ))
@@ -568,9 +488,10 @@ describe("a workflow", () => {
       assert.deepStrictEqual(timers[0]!.duration.pipe(Option.map(Duration.toMillis)), Option.some(60_000))
       assert.deepStrictEqual(timers[1]!.duration.pipe(Option.map(Duration.toMillis)), Option.some(0))
       assert.deepStrictEqual(timers[2]!.until, Option.some(5))
-      for (const duration of [Number.POSITIVE_INFINITY, Number.NaN, Duration.infinity]) {
-        const { exit } = yield* run(Parent.layer(() => Workflow.sleep("d", duration)))
-        assert.include(failureOf(exit), "`Workflow.sleep` \"d\"")
+      for (const duration of [Number.POSITIVE_INFINITY, Number.NaN, -1, "-1 seconds", Duration.infinity] as const) {
+        const { exit, timers } = yield* run(Parent.layer(() => Workflow.sleep("d", duration)))
+        assert.include(failureOf(exit), "InvalidDuration: the duration of `Workflow.sleep` \"d\" is ")
+        assert.lengthOf(timers, 0)
       }
     }))
 })

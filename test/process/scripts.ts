@@ -2,7 +2,7 @@
  * A workflow that takes the steps of its payload, one after the other.
  */
 import { Effect, Layer, Schedule, Schema } from "effect"
-import { Activity, Saga, Workflow } from "../../src/index.ts"
+import { Activity, Saga, Signal, Workflow } from "../../src/index.ts"
 import { Refused } from "./orders.ts"
 import * as World from "./world.ts"
 
@@ -32,8 +32,11 @@ export const Plan = Schema.Struct({
     /** The call that undoes it. */
     undo: Schema.optional(World.Call)
   })),
-  ending: Schema.optionalWith(Schema.Literal("success", "failure", "wait"), { default: () => "success" })
+  ending: Schema.optionalWith(Schema.Literal("success", "failure", "wait", "signal"), { default: () => "success" })
 })
+
+/** What the ending `signal` waits for. */
+export const Approved = Signal.make("Approved", { payload: { by: Schema.String } })
 
 export class Script extends Workflow.Tag<Script>()("Script", {
   payload: Plan,
@@ -56,6 +59,7 @@ const ScriptLive = Script.layer(Effect.fnUntraced(function*({ ending, steps }) {
   }
   if (ending === "failure") return yield* new Refused()
   if (ending === "wait") yield* Workflow.sleep("for-ever", "1000 days")
+  if (ending === "signal") done.push((yield* Approved.await("approval")).by)
   return done
 }))
 

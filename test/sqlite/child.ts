@@ -2,13 +2,12 @@
  * A process that uses a journal: `child.ts <command> <file> <argument>`.
  */
 import * as Effect from "effect/Effect"
-import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import * as Fs from "node:fs"
 import { createInterface } from "node:readline"
 import * as Journal from "../../src/Journal.ts"
 import { SqliteJournal } from "../../src/sqlite.ts"
-import { empty, request, stepRow, workflowRow } from "../support/journalRows.ts"
+import { creation, empty, request, stepRow, workflowRow } from "../support/journalRows.ts"
 
 const [command, filename = "", argument = ""] = process.argv.slice(2)
 
@@ -51,7 +50,7 @@ const commands: Record<string, Effect.Effect<void, unknown, Journal.Journal>> = 
     const journal = yield* Journal.Journal
     for (let index = 0; index < Number(argument); index++) {
       const id = `${process.pid}/${index}`
-      yield* journal.submit(request(id), Option.some(workflowRow(id)))
+      yield* journal.submit(request(id), creation(workflowRow(id)))
     }
     yield* say("sent")
   })

@@ -10,7 +10,7 @@ import * as Scope from "effect/Scope"
 import * as TestClock from "effect/TestClock"
 import * as Journal from "../../src/Journal.ts"
 import * as JournalSuite from "../JournalSuite.ts"
-import { anyBatch, anyCreated, anyRequest } from "../support/journalRows.ts"
+import { anyBatch, anyCreation, anyFilter, anyRequest, anySent, ids } from "../support/journalRows.ts"
 import { file, open } from "./support.ts"
 
 type Operation =
@@ -18,8 +18,13 @@ type Operation =
   | {
     readonly _tag: "Submit"
     readonly request: Omit<Journal.RequestRow, "id">
-    readonly created: Option.Option<Journal.WorkflowRow>
+    readonly created: Option.Option<Journal.Creation>
   }
+  | { readonly _tag: "Send"; readonly signal: Journal.Sent }
+  | { readonly _tag: "List"; readonly filter: Journal.Filter; readonly after: number; readonly limit: number }
+  | { readonly _tag: "Changed"; readonly behind: number; readonly limit: number }
+  | { readonly _tag: "Signals"; readonly id: string; readonly after: number }
+  | { readonly _tag: "Prune"; readonly before: number; readonly limit: number }
   | { readonly _tag: "Acquire" }
   | { readonly _tag: "Release" }
   | { readonly _tag: "Renew"; readonly ofLast: number }
@@ -31,11 +36,35 @@ const ofLast = fc.oneof({ weight: 4, arbitrary: fc.constant(0) }, {
   arbitrary: fc.integer({ min: 1, max: 2 })
 })
 
+const limit = fc.integer({ min: 1, max: 4 })
+
 const anyOperation: fc.Arbitrary<Operation> = fc.oneof(
   { weight: 6, arbitrary: fc.record({ _tag: fc.constant("Commit" as const), batch: anyBatch, ofLast }) },
   {
     weight: 3,
-    arbitrary: fc.record({ _tag: fc.constant("Submit" as const), request: anyRequest, created: anyCreated })
+    arbitrary: fc.record({ _tag: fc.constant("Submit" as const), request: anyRequest, created: anyCreation })
+  },
+  { weight: 2, arbitrary: fc.record({ _tag: fc.constant("Send" as const), signal: anySent }) },
+  {
+    weight: 2,
+    arbitrary: fc.record({ _tag: fc.constant("List" as const), filter: anyFilter, after: fc.nat({ max: 4 }), limit })
+  },
+  { weight: 2, arbitrary: fc.record({ _tag: fc.constant("Changed" as const), behind: fc.nat({ max: 5 }), limit }) },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      _tag: fc.constant("Signals" as const),
+      id: fc.constantFrom(...ids),
+      after: fc.nat({ max: 4 })
+    })
+  },
+  {
+    weight: 2,
+    arbitrary: fc.record({
+      _tag: fc.constant("Prune" as const),
+      before: fc.oneof(fc.nat({ max: 4 }), fc.constant(Number.MAX_SAFE_INTEGER)),
+      limit
+    })
   },
   { weight: 3, arbitrary: fc.constant({ _tag: "Acquire" as const }) },
   { weight: 1, arbitrary: fc.constant({ _tag: "Release" as const }) },
@@ -60,17 +89,31 @@ const play = (journal: Journal.Service) =>
           )
         case "Submit":
           return tag(journal.submit(operation.request, operation.created))
+        case "Send":
+          return tag(journal.send(operation.signal))
+        case "List":
+          return tag(journal.list(operation))
+        case "Changed":
+          return tag(Effect.flatMap(journal.lastChange, (last) =>
+            journal.changed({ after: Math.max(0, last - operation.behind), limit: operation.limit })))
+        case "Signals":
+          return tag(journal.signals(operation.id, operation.after))
+        case "Prune":
+          return tag(journal.prune(operation))
         case "Acquire":
           return Effect.gen(function*() {
             const scope = yield* Scope.make()
             const taken = yield* tag(Scope.extend(journal.acquire(1000), scope))
-            if (Either.isRight(taken)) held.push({ lease: taken.right, scope })
+            if (Either.isRight(taken)) {
+              held.push({ lease: taken.right, scope })
+            }
             return Either.isRight(taken)
           })
         case "Release":
           return Effect.suspend(() =>
             Option.match(Option.fromNullable(held.at(-1)), {
-              onNone: () => Effect.void,
+              onNone: () =>
+                Effect.void,
               onSome: ({ scope }) => Scope.close(scope, Exit.void)
             })
           )

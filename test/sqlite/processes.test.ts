@@ -2,7 +2,8 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
-import { empty, workflowRow } from "../support/journalRows.ts"
+import type * as Journal from "../../src/Journal.ts"
+import { empty, everything, workflowRow } from "../support/journalRows.ts"
 import { child, file, open, program } from "./support.ts"
 
 const leaseMillis = 60_000
@@ -42,9 +43,12 @@ describe("several processes on one file", () => {
         assert.deepStrictEqual(numbers, Array.from({ length: count }, (_, index) => index))
       }
       assert.deepStrictEqual(yield* journal.requests, [])
-      assert.deepStrictEqual(yield* journal.unfinished({ after: Option.none(), limit: 1 }), [])
+      const filter: Journal.Filter = { ...everything, statuses: ["Running"] }
+      assert.deepStrictEqual(yield* journal.list({ filter, after: 0, limit: 1 }), [])
+      // Whoever goes by the changes misses none.
+      assert.strictEqual((yield* journal.changed({ after: 0, limit: 1000 })).length, 3 * count)
       const other = yield* program(filename)
-      assert.deepStrictEqual(yield* other("SELECT id FROM tempolite_migration"), [{ id: 1 }])
+      assert.deepStrictEqual(yield* other("SELECT id FROM tempolite_migration"), [{ id: 1 }, { id: 2 }])
     }), 60_000)
 
   it.scopedLive(

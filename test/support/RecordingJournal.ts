@@ -2,10 +2,11 @@
  * A journal in memory that keeps every batch that was committed, so that each state which a crash may leave can be made
  * again.
  */
-import { Context, Effect, Layer, Option } from "effect"
+import { Context, Effect, Either, Layer, Option } from "effect"
 import { Journal } from "../../src/index.ts"
+import { empty } from "./journalRows.ts"
 
-/** One commit, and when it was made. */
+/** One commit, and when it was made. What clients write, but for requests, is kept in the same form. */
 export interface Commit {
   readonly at: number
   readonly batch: Journal.Batch
@@ -33,6 +34,10 @@ export const make = (
       for (const { batch } of past) yield* Effect.orDie(inner.commit(lease, batch))
     }))
     const commits = [...past]
+    const record = (batch: Journal.Batch) =>
+      Effect.map(Effect.clock, (clock) => {
+        commits.push({ at: clock.unsafeCurrentTimeMillis(), batch })
+      })
     return {
       commits,
       service: {
@@ -45,12 +50,19 @@ export const make = (
             return millis === 0 ? Effect.void : Effect.sleep(millis)
           }).pipe(
             Effect.zipRight(inner.commit(lease, batch)),
-            Effect.tap(() =>
-              Effect.map(Effect.clock, (clock) => {
-                commits.push({ at: clock.unsafeCurrentTimeMillis(), batch })
-              })
-            )
-          )
+            Effect.tap(() => record(batch))
+          ),
+        submit: (request, created) =>
+          Effect.tap(inner.submit(request, created), (answer) =>
+            Option.isSome(created) && Either.isRight(answer)
+              ? record({ ...empty, created: [created.value.workflow], steps: created.value.steps })
+              : Effect.void),
+        send: (signal) =>
+          Effect.tap(inner.send(signal), (row) =>
+            Option.exists(row, ({ status }) =>
+                !["Completed", "Failed", "Cancelled"].includes(status))
+              ? record({ ...empty, signals: [signal] })
+              : Effect.void)
       }
     }
   })
@@ -61,7 +73,7 @@ export const snapshot = (journal: Journal.Service, ids: ReadonlyArray<string>): 
     Effect.map(Effect.orDie(journal.history(id)), (history) =>
       Option.match(history, {
         onNone: () => ({ id, missing: true }),
-        onSome: ({ executions, steps, workflow }) => ({
+        onSome: ({ executions, signals, steps, workflow }) => ({
           workflow: { ...workflow, createdAt: 0, startedAt: 0 },
           executions: executions.map(({ attempt, error, finishedAt, status }) => ({
             attempt,
@@ -74,6 +86,7 @@ export const snapshot = (journal: Journal.Service, ids: ReadonlyArray<string>): 
             ...row,
             outcome: outcome?.replace(/("ActivityTimeout".*)?"attempt":\d+/, "$1") ?? null
           }))
-            .sort((x, y) => x.path < y.path ? -1 : 1)
+            .sort((x, y) => x.path < y.path ? -1 : 1),
+          signals: signals.map(({ name, payload }) => ({ name, payload }))
         })
       })))

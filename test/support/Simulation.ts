@@ -16,7 +16,19 @@ import {
   Schema,
   type Scope
 } from "effect"
-import { Activity, Journal, Saga, SideEffect, Tempolite, Workflow } from "../../src/index.ts"
+import * as Ids from "../../src/engine/ids.ts"
+import {
+  Activity,
+  Journal,
+  Saga,
+  SideEffect,
+  Signal,
+  Tempolite,
+  Workflow,
+  WorkflowCancelled,
+  WorkflowEnded,
+  WorkflowNotFound
+} from "../../src/index.ts"
 import * as Recording from "./RecordingJournal.ts"
 import { settle, SimClock } from "./SimClock.ts"
 import { type Plan, World } from "./World.ts"
@@ -56,12 +68,36 @@ export class Child extends Workflow.Tag<Child>()("Child", {
   error: Broken
 }) {}
 
-class Main extends Workflow.Tag<Main>()("Main", { success: Schema.Unknown, error: Schema.Unknown }) {}
+/** What simulated bodies are told. */
+export const Told = Signal.make("Told", { payload: { n: Schema.Number } })
+export const Asked = Signal.make("Asked", { payload: { n: Schema.Number } })
+
+/** A sub-workflow that is told things, and tells them on. */
+export class Listener extends Workflow.Tag<Listener>()("Listener", {
+  payload: { times: Schema.Number, answer: Schema.Union(Schema.String, Schema.Number) },
+  success: Schema.Unknown,
+  error: Schema.Unknown
+}) {}
+
+/** A sub-workflow of some generations. */
+export class Rounds extends Workflow.Tag<Rounds>()("Rounds", {
+  payload: { left: Schema.Number },
+  success: Schema.Unknown,
+  error: Broken
+}) {}
+
+/** A body may go on from a state, and fail with anything. */
+const options = {
+  payload: { state: Schema.optional(Schema.Unknown) },
+  success: Schema.Unknown,
+  error: Schema.Union(Broken, WorkflowCancelled, WorkflowNotFound, WorkflowEnded, Schema.Unknown)
+}
+
+class Main extends Workflow.Tag<Main>()("Main", options) {}
 
 /** With executions: up to three. */
 class Again extends Workflow.Tag<Again>()("Again", {
-  success: Schema.Unknown,
-  error: Schema.Unknown,
+  ...options,
   retry: { schedule: Schedule.spaced("30 seconds"), times: 2 }
 }) {}
 
@@ -83,10 +119,30 @@ export type Requirements =
   | Hasty
   | Draw
   | Child
+  | Listener
+  | Rounds
   | Workflow.Step<string>
   | Workflow.Execution
   | Saga.Compensations
   | Scope.Scope
+
+/** The generation that a body runs in. */
+interface Generation<R> {
+  /** What it began with; nothing in the first. */
+  readonly state: unknown
+  readonly next: (state: unknown) => Effect.Effect<never, never, R>
+}
+
+export type Telling = Signal.Signal<string, { readonly n: typeof Schema.Number }>
+
+/** A signal that the outside sends to the workflow, once. */
+export interface Scheduled {
+  readonly signal: Telling
+  /** Of its own, by which it is known. */
+  readonly n: number
+  /** How long after the begin of everything. */
+  readonly seconds: number
+}
 
 export interface Body {
   readonly name: string
@@ -94,7 +150,8 @@ export interface Body {
   readonly executions?: boolean
   /** Whether a lost attempt changes the future: the timeout of the one after it begins anew. */
   readonly restarts?: boolean
-  readonly run: (tools: Tools) => Effect.Effect<unknown, unknown, Requirements>
+  readonly signals?: ReadonlyArray<Scheduled>
+  readonly run: <R>(tools: Tools, generation: Generation<R>) => Effect.Effect<unknown, unknown, Requirements | R>
 }
 
 export interface Options {
@@ -119,10 +176,12 @@ interface Control {
 
 export interface Simulated {
   readonly exit: string
-  readonly trace: ReadonlyArray<string>
+  /** What the body noted in each of its executions, by generation and attempt. */
+  readonly traces: Readonly<Record<string, ReadonlyArray<string>>>
   readonly journal: unknown
   readonly rows: ReadonlyArray<Journal.StepRow>
   readonly status: string
+  /** To the end of the workflow. */
   readonly commits: ReadonlyArray<Recording.Commit>
   readonly world: World
   readonly endedAt: number
@@ -133,6 +192,9 @@ export interface Simulated {
 
 /** The workflow that a simulation runs. */
 export const id = "w"
+
+/** When every simulation begins. */
+export const begin = 1_700_000_000_000
 
 const show = (exit: Exit.Exit<unknown, unknown>): string =>
   Exit.match(exit, {
@@ -145,13 +207,23 @@ const show = (exit: Exit.Exit<unknown, unknown>): string =>
 const endedAttempts = (past: ReadonlyArray<Recording.Commit>): ReadonlyMap<string, number> => {
   const status = new Map<string, { readonly path: string; readonly ended: boolean }>()
   for (const row of past.flatMap(({ batch }) => batch.stepExecutions)) {
-    const path = `${row.workflowId}/${row.path}`
+    const path = Ids.step(row.workflowId, row.generation, row.path)
     const ended = row.status === "Completed" || row.status === "Failed"
     status.set(`${path} ${row.attempt}`, { path, ended })
   }
   const counts = new Map<string, number>()
   for (const { ended, path } of status.values()) if (ended) counts.set(path, (counts.get(path) ?? 0) + 1)
   return counts
+}
+
+/** The signals of a schedule that were not sent in the past. */
+const unsent = ({ body, past }: Options): ReadonlyArray<Scheduled> => {
+  const sent = new Set(
+    past.flatMap(({ batch }) => batch.signals)
+      .filter(({ workflowId }) => workflowId === id)
+      .map(({ name, payload }) => `${name} ${payload}`)
+  )
+  return (body.signals ?? []).filter(({ n, signal }) => !sent.has(`${signal.name} ${JSON.stringify({ n })}`))
 }
 
 const outcome = (key: string, attempt: number, fail: number | "always", arg: unknown) =>
@@ -168,7 +240,8 @@ export const simulate = async (options: Options): Promise<Simulated> => {
     commits: () => recording.commits.length,
     future: options.future
   })
-  const trace: Array<string> = []
+  const traces: Record<string, Array<string>> = {}
+  let trace: Array<string> = []
   const logs: Array<string> = []
   const note: Tools["note"] = (text) =>
     Effect.sync(() => {
@@ -226,9 +299,31 @@ export const simulate = async (options: Options): Promise<Simulated> => {
       return steps
     })
   )
-  const body = () => options.body.run(tools)
-  const live = Layer.mergeAll(Main.layer(body), Again.layer(body)).pipe(
-    Layer.provide(child),
+  const listener = Listener.layer(({ answer, times }) =>
+    Effect.forEach(Array.from({ length: times }, (_, index) => index), (index) =>
+      Effect.gen(function*() {
+        const { n } = yield* Told.await(`t${index}`)
+        yield* Asked.sendAs(`a${index}`, answer, { n: n + 1 })
+        yield* Act.execute(`l${index}`, { arg: n })
+        return n
+      }))
+  )
+  const rounds = Rounds.layer(({ left }) =>
+    Effect.gen(function*() {
+      yield* Saga.compensate(Act.execute("r", { arg: left }), () => Act.execute("u-r", {}))
+      return left === 0 ? "over" : yield* Rounds.continueAsNew({ left: left - 1 })
+    })
+  )
+  const body = <R>(next: Generation<R>["next"]) => ({ state }: { readonly state?: unknown }) =>
+    Effect.flatMap(Workflow.Execution, ({ attempt, generation }) => {
+      trace = traces[`${generation}.${attempt}`] ??= []
+      return options.body.run(tools, { state, next })
+    })
+  const live = Layer.mergeAll(
+    Main.layer(body((state) => Main.continueAsNew({ state }))),
+    Again.layer(body((state) => Again.continueAsNew({ state })))
+  ).pipe(
+    Layer.provide([child, listener, rounds]),
     Layer.provide(activities),
     Layer.provideMerge(Tempolite.layer({ closeGrace: Duration.zero })),
     Layer.provide(Layer.succeed(Journal.Journal, recording.service)),
@@ -253,6 +348,13 @@ export const simulate = async (options: Options): Promise<Simulated> => {
         endedAt = clock.now
       }
     }
+    yield* Effect.forEach(unsent(options), ({ n, seconds, signal }) =>
+      clock.sleepUntil(begin + 1_000 * seconds).pipe(
+        Effect.zipRight(signal.send(id, { n })),
+        // It has ended before.
+        Effect.catchTag("WorkflowEnded", () => Effect.void),
+        Effect.fork
+      ))
     const result = yield* Effect.exit(info.result)
     // The instant of the end, before anything else lets time pass.
     endedAt = clock.now
@@ -289,7 +391,8 @@ export const simulate = async (options: Options): Promise<Simulated> => {
     if (advances++ > 5_000) throw new Error("the simulation does not end")
     if (!clock.advance()) throw new Error(`nothing will happen any more: ${logs.join("\n")}`)
   }
-  // Closing takes virtual time too: a grace of zero, and whoever sleeps.
+  // Closing takes virtual time too: a grace of zero, whoever sleeps, and a journal that takes its time.
+  const latest = options.latency === undefined ? clock.now : Number.POSITIVE_INFINITY
   const closing = Effect.runPromise(Fiber.interrupt(fiber))
   let isClosed = false
   void closing.then(() => {
@@ -297,7 +400,7 @@ export const simulate = async (options: Options): Promise<Simulated> => {
   })
   for (let turns = 0; !isClosed; turns++) {
     await settle(activity)
-    if (!isClosed) clock.advance(clock.now)
+    if (!isClosed) clock.advance(latest)
     if (turns > 100) throw new Error("the engine does not close")
   }
   const rows = new Map<string, Journal.StepRow>()
@@ -305,18 +408,23 @@ export const simulate = async (options: Options): Promise<Simulated> => {
   const ids = new Set<string>()
   for (const { batch } of recording.commits) {
     for (const row of batch.steps) if (row.workflowId === id) rows.set(row.path, row)
+    if (batch.over.some(({ workflowId }) => workflowId === id)) rows.clear()
     for (const row of [...batch.created, ...batch.workflows]) {
       ids.add(row.id)
       if (row.id === id) status = row.status
     }
   }
+  // What others go on to do is no matter of the workflow's.
+  const last = recording.commits.findIndex(({ batch }) =>
+    batch.workflows.some((row) => row.id === id && row.finishedAt !== null)
+  )
   return {
     exit: ended === undefined ? "closed" : show(ended),
-    trace,
+    traces,
     journal: await Effect.runPromise(Recording.snapshot(recording.service, [...ids].sort())),
     rows: [...rows.values()],
     status,
-    commits: recording.commits,
+    commits: last === -1 ? recording.commits : recording.commits.slice(0, last + 1),
     world,
     endedAt,
     advances,

@@ -4,6 +4,7 @@
 import {
   Cache,
   Chunk,
+  Clock,
   Cron,
   Deferred,
   Duration,
@@ -33,16 +34,47 @@ import {
   TRef
 } from "effect"
 import { Activity, Saga, SideEffect, Workflow } from "../../src/index.ts"
-import type { Broken } from "./Simulation.ts"
-import { type Body, Child, Draw, Hasty, type Requirements, Retried, type Tools } from "./Simulation.ts"
+import {
+  Asked,
+  type Body,
+  type Broken,
+  Child,
+  Draw,
+  Hasty,
+  id,
+  Listener,
+  type Requirements,
+  Retried,
+  Rounds,
+  type Scheduled,
+  type Telling,
+  Told,
+  type Tools
+} from "./Simulation.ts"
 
-const body = (
-  name: string,
-  run: (tools: Tools) => Effect.Effect<unknown, unknown, Requirements>,
-  more: Partial<Body> = {}
-): Body => ({ name, run, ...more })
+const body = (name: string, run: Body["run"], more: Partial<Body> = {}): Body => ({ name, run, ...more })
 
 const keys = ["a", "b", "c", "d", "e"] as const
+
+/** What the outside tells the workflow, numbered from 1001 on, and when, in seconds from the begin. */
+const told = (...seconds: ReadonlyArray<number>): ReadonlyArray<Scheduled> =>
+  seconds.map((seconds, index) => ({ signal: Told, n: 1_001 + index, seconds }))
+
+const asked = (...seconds: ReadonlyArray<number>): ReadonlyArray<Scheduled> =>
+  told(...seconds).map((scheduled) => ({ ...scheduled, signal: Asked }))
+
+/** Waits for a signal, and says which it was. */
+const hear = ({ note }: Tools, key: string, signal: Telling = Told) =>
+  Effect.tap(signal.await(key), ({ n }) => note(`${key} heard ${n}`))
+
+/** Waits for a signal, but not for ever. */
+const hearWithin = ({ note }: Tools, key: string, duration: Duration.DurationInput) =>
+  Effect.tap(
+    Told.awaitWithin(key, duration),
+    (heard) => note(`${key} ${Option.match(heard, { onNone: () => "too late", onSome: ({ n }) => `heard ${n}` })}`)
+  )
+
+const number = (value: unknown): number => typeof value === "number" ? value : 0
 
 export const bodies: ReadonlyArray<Body> = [
   body("a sequence", ({ act }) =>
@@ -630,5 +662,187 @@ export const bodies: ReadonlyArray<Body> = [
     Effect.gen(function*() {
       yield* done("a")
       return yield* act("b", { fail: "always" })
-    }), { executions: true })
+    }), { executions: true }),
+  body("signals, one after the other", (tools) =>
+    Effect.gen(function*() {
+      const one = yield* hear(tools, "s1")
+      yield* tools.act("a", { arg: one })
+      const two = yield* hear(tools, "s2")
+      const three = yield* hear(tools, "s3")
+      return yield* tools.act("b", { arg: [two, three] })
+    }), { signals: told(7, 8, 140) }),
+  body("signals in a race with other steps", (tools) =>
+    Effect.gen(function*() {
+      yield* Effect.race(hear(tools, "s1"), tools.act("a"))
+      yield* Effect.raceFirst(tools.act("b"), hear(tools, "s2"))
+      yield* Effect.race(hear(tools, "s3"), Effect.sleep("1 second"))
+      yield* hear(tools, "s4")
+      return yield* Effect.timeoutOption(hear(tools, "s5"), "20 seconds")
+    }), { signals: told(31, 61, 91, 221, 222) }),
+  body("signals within a time", (tools) =>
+    Effect.gen(function*() {
+      yield* hearWithin(tools, "s1", "10 seconds")
+      yield* Effect.all([
+        hearWithin(tools, "s2", "50 seconds"),
+        hearWithin(tools, "s3", "90 seconds"),
+        tools.act("a"),
+        Effect.zipRight(Effect.sleep("45 seconds"), hearWithin(tools, "s4", "45 seconds"))
+      ], { concurrency: "unbounded" })
+      yield* Effect.race(hearWithin(tools, "s5", "30 seconds"), hearWithin(tools, "s6", "20 seconds"))
+      return yield* Effect.timeoutOption(hearWithin(tools, "s7", "1 minute"), "30 seconds")
+    }), { signals: told(41, 81, 82, 83) }),
+  body("waits for one signal in parallel fibers", (tools) =>
+    Effect.forEach(
+      keys,
+      (key) => Effect.flatMap(hear(tools, `s-${key}`), ({ n }) => tools.act(key, { arg: n })),
+      { concurrency: "unbounded" }
+    ), { signals: told(1, 2, 30, 60, 61) }),
+  body("waits for one signal in fibers that come to it in any order", (tools) =>
+    Effect.forEach(
+      keys,
+      (key) => Effect.zipRight(tools.act(key), hear(tools, `s-${key}`)),
+      { concurrency: 3 }
+    ), { signals: told(1, 40, 60, 100, 200) }),
+  body("signals of two names, in parallel and in races", (tools) =>
+    Effect.gen(function*() {
+      yield* Effect.all([hear(tools, "t1"), hear(tools, "a1", Asked)], { concurrency: 2 })
+      yield* Effect.race(hear(tools, "t2"), hear(tools, "a2", Asked))
+      yield* tools.act("a")
+      yield* Effect.raceAll([hear(tools, "t3"), hear(tools, "a3", Asked), hear(tools, "t4")])
+    }), { signals: [...told(5, 21, 150), ...asked(11, 12, 13)] }),
+  body("a fiber that hears, and a queue", (tools) =>
+    Effect.gen(function*() {
+      const queue = yield* Queue.unbounded<number>()
+      yield* Effect.forkDaemon(Effect.forEach(
+        [0, 1, 2, 3],
+        (index) => Effect.flatMap(hear(tools, `s${index}`), ({ n }) => Queue.offer(queue, n))
+      ))
+      for (const index of [0, 1, 2]) yield* tools.act(`a${index}`, { arg: yield* Queue.take(queue) })
+    }), { signals: told(1, 2, 130) }),
+  body("signals to a sub-workflow and back", (tools) =>
+    Effect.gen(function*() {
+      const kid = yield* Listener.startChild("kid", { times: 2, answer: id })
+      for (const round of [1, 2]) {
+        yield* Told.sendAs(`tell${round}`, kid.workflowId, { n: round })
+        yield* Effect.race(hear(tools, `told${round}`, Asked), Effect.zipRight(tools.act(`a${round}`), Effect.never))
+      }
+      return yield* kid.result
+    })),
+  body("signals to itself, and to nobody", (tools) =>
+    Effect.gen(function*() {
+      yield* Effect.all([Told.sendAs("self1", id, { n: 1 }), Told.sendAs("self2", id, { n: 2 })], { concurrency: 2 })
+      yield* tools.act("a")
+      const lost = yield* Effect.either(Told.sendAs("nobody", "nobody", { n: 3 }))
+      return [yield* hear(tools, "s1"), yield* hear(tools, "s2"), lost._tag]
+    })),
+  body("a signal awaited, and one sent, while compensating", (tools) =>
+    Effect.gen(function*() {
+      yield* Saga.compensate(tools.act("a"), () => Effect.zipRight(hear(tools, "undo"), tools.act("u-a")))
+      yield* Saga.compensate(tools.act("b"), () =>
+        Effect.race(hearWithin(tools, "maybe", "20 seconds"), Told.sendAs("say", id, { n: 1 })))
+      yield* hear(tools, "s")
+      return yield* tools.act("c", { fail: "always" })
+    }), { signals: told(1, 300, 900) }),
+  body("executions: signals", (tools) =>
+    Effect.gen(function*() {
+      yield* hear(tools, "s1")
+      yield* Effect.all([Told.sendAs("self", id, { n: 1 }), Effect.race(hear(tools, "s2"), tools.act("a"))])
+      yield* tools.act("b", { fail: 1 })
+      return yield* hear(tools, "s3")
+    }), { executions: true, signals: told(3, 250) }),
+  body("detached workflows", ({ act }) =>
+    Effect.gen(function*() {
+      const one = yield* Child.detach("d1", { steps: 1 })
+      const all = yield* Effect.all([Child.detach("d2", { steps: 1, fail: true }), act("a")], { concurrency: 2 })
+      yield* Effect.race(act("b"), Effect.zipRight(Child.detach("d3", { steps: 1 }), Effect.never))
+      // They end before it does.
+      yield* Effect.sleep("10 minutes")
+      return [one, all]
+    })),
+  body("activities in the background", ({ act, note }) =>
+    Effect.gen(function*() {
+      const one = yield* Retried.start("r1", { fail: 1 })
+      const two = yield* Retried.start("r2", { fail: 9 })
+      yield* Retried.start("left", { fail: 1 })
+      yield* note(one.executionId)
+      yield* act("a")
+      const slow = yield* Effect.timeoutOption(two.result, "2 seconds").pipe(Effect.either)
+      return yield* act("b", { arg: [yield* one.result, slow._tag, (yield* Effect.either(two.result))._tag] })
+    })),
+  body("a background activity that fails, and what is undone", ({ act, done }) =>
+    Effect.gen(function*() {
+      yield* done("a")
+      const bad = yield* Retried.start("r", { fail: 9 })
+      yield* Effect.forkDaemon(act("d"))
+      yield* done("b")
+      return yield* bad.result
+    })),
+  body("versions, in order and in parallel", ({ act }) =>
+    Effect.gen(function*() {
+      const first = yield* Workflow.version("first", { min: 1, max: 3 })
+      yield* act(`a${first}`)
+      const same = yield* Effect.all(
+        keys.map((key) =>
+          Effect.zipRight(act(key), Workflow.version(`in ${key < "c" ? "x" : "y"}`, { min: 1, max: 2 }))
+        ),
+        { concurrency: "unbounded" }
+      )
+      return [first, yield* Workflow.version("first", { min: 1, max: 3 }), same]
+    })),
+  body("generations, with time, chance and a sleep", ({ act, note }, { next, state }) =>
+    Effect.gen(function*() {
+      const round = number(state)
+      const began = yield* Clock.currentTimeMillis
+      const { generation, startedAt } = yield* Workflow.Execution
+      yield* note([generation, startedAt.epochMillis === began, yield* Random.nextInt])
+      yield* act("a", { arg: [round, yield* Random.next] })
+      yield* Effect.sleep("10 seconds")
+      yield* note((yield* Clock.currentTimeMillis) - began)
+      return round < 2 ? yield* next(round + 1) : round
+    })),
+  body("generations that leave things behind", ({ act, done, note }, { next, state }) =>
+    Effect.gen(function*() {
+      const round = number(state)
+      yield* Effect.addFinalizer(() => Effect.zipRight(note("finalizer"), Effect.ignore(act("f"))))
+      yield* Effect.forkDaemon(act("d"))
+      yield* Child.startChild("kid", { steps: 2 })
+      yield* done("a")
+      return round < 1 ? yield* next(round + 1) : yield* act("bad", { fail: "always" })
+    })),
+  body("generations with signals", (tools, { next, state }) =>
+    Effect.gen(function*() {
+      const round = number(state)
+      yield* Effect.race(hear(tools, "s"), tools.act("a"))
+      yield* Told.sendAs("self", id, { n: round })
+      const { n } = yield* hear(tools, "t")
+      return round < 2 ? yield* next(round + 1) : n
+    }), { signals: told(1, 2, 100, 201) }),
+  body(
+    "generations from within sagas, in races and in parallel",
+    ({ act, done }, { next, state }) =>
+      Effect.gen(function*() {
+        const round = number(state)
+        yield* done("a")
+        const inner = Saga.scoped(
+          "trip",
+          Effect.gen(function*() {
+            yield* done("b")
+            return round < 2 ? yield* next(round + 1) : yield* act("c")
+          })
+        )
+        return round === 0 ? yield* inner : yield* Effect.race(inner, Effect.all([done("x"), done("y")]))
+      })
+  ),
+  body("executions: generations", ({ act, done }, { next, state }) =>
+    Effect.gen(function*() {
+      yield* done("a")
+      yield* act("b", { fail: 1 })
+      return state === undefined ? yield* next(1) : yield* act("c", { fail: 1 })
+    }), { executions: true }),
+  body("a sub-workflow of generations", ({ act }) =>
+    Effect.gen(function*() {
+      const rounds = yield* Rounds.startChild("rounds", { left: 2 })
+      const one = yield* Effect.race(Effect.as(rounds.exit, "exit"), Effect.as(act("a"), "a"))
+      return [one, yield* rounds.exit, yield* rounds.result]
+    }))
 ]

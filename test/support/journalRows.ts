@@ -3,7 +3,9 @@
  */
 import * as fc from "effect/FastCheck"
 import * as Option from "effect/Option"
-import type * as Journal from "../../src/Journal.ts"
+import * as Struct from "effect/Struct"
+import { StepKind, StepOrigin } from "../../src/Info.ts"
+import * as Journal from "../../src/Journal.ts"
 
 export const empty: Journal.Batch = {
   created: [],
@@ -11,7 +13,20 @@ export const empty: Journal.Batch = {
   executions: [],
   steps: [],
   stepExecutions: [],
+  signals: [],
+  taken: [],
+  over: [],
   handled: []
+}
+
+/** Fits every workflow. */
+export const everything: Journal.Filter = {
+  statuses: null,
+  name: null,
+  parentId: null,
+  idPrefix: null,
+  createdFrom: null,
+  createdBefore: null
 }
 
 export const workflowRow = (id: string, row: Partial<Journal.WorkflowRow> = {}): Journal.WorkflowRow => ({
@@ -21,9 +36,13 @@ export const workflowRow = (id: string, row: Partial<Journal.WorkflowRow> = {}):
   reason: null,
   generation: 1,
   attempt: 1,
+  firstAttempt: 1,
   parentId: null,
   parentPath: null,
+  forkedId: null,
+  forkedPath: null,
   payload: "{\"cents\":1999}",
+  firstPayload: null,
   outcome: null,
   createdAt: 1_700_000_000_000,
   startedAt: null,
@@ -66,6 +85,7 @@ export const stepRow = (workflowId: string, path: string, row: Partial<Journal.S
   firstAttempt: 1,
   wakeAt: null,
   undo: false,
+  origin: "Executed",
   ...row
 })
 
@@ -83,8 +103,20 @@ export const stepExecutionRow = (
   startedAt: 1_700_000_000_000,
   finishedAt: null,
   error: null,
+  heartbeat: null,
   ...row
 })
+
+export const signal = (workflowId: string, name: string, row: Partial<Journal.Sent> = {}): Journal.Sent => ({
+  workflowId,
+  name,
+  payload: "{\"by\":\"post\"}",
+  at: 1_700_000_000_000,
+  ...row
+})
+
+export const creation = (workflow: Journal.WorkflowRow, steps: ReadonlyArray<Journal.StepRow> = []) =>
+  Option.some<Journal.Creation>({ workflow, steps })
 
 export const request = (
   workflowId: string,
@@ -101,23 +133,22 @@ const anyText = fc.string({ unit: "binary" })
 const anyJson = fc.oneof(anyText, fc.jsonValue(), fc.constant("\u0000\ud800")).map((value) => JSON.stringify(value))
 const orNull = <A>(arbitrary: fc.Arbitrary<A>) => fc.option(arbitrary, { nil: null })
 
+const statuses = ["Pending", "Running", "Paused", "Suspended", "Completed", "Failed", "Cancelled"] as const
+const names = ["PlaceOrder", "Ship"]
+
 const anyWorkflow: fc.Arbitrary<Journal.WorkflowRow> = fc.record({
   id: anyId,
-  name: fc.constantFrom("PlaceOrder", "Ship"),
-  status: fc.constantFrom<Array<Journal.WorkflowRow["status"]>>(
-    "Pending",
-    "Running",
-    "Paused",
-    "Suspended",
-    "Completed",
-    "Failed",
-    "Cancelled"
-  ),
+  name: fc.constantFrom(...names),
+  status: fc.constantFrom(...statuses),
   reason: orNull(anyJson),
   generation: fc.integer({ min: 1, max: 3 }),
   attempt: anyNumber,
+  firstAttempt: anyNumber,
   parentPath: orNull(anyPath),
+  forkedId: orNull(anyId),
+  forkedPath: orNull(anyPath),
   payload: orNull(anyJson),
+  firstPayload: orNull(anyJson),
   outcome: orNull(anyJson),
   createdAt: anyNumber,
   startedAt: orNull(anyNumber),
@@ -143,7 +174,7 @@ const anyStep: fc.Arbitrary<Journal.StepRow> = fc.record({
   workflowId: anyId,
   generation: fc.integer({ min: 1, max: 3 }),
   path: anyPath,
-  kind: fc.constantFrom("Activity", "SideEffect", "Saga", "Timer", "Workflow"),
+  kind: fc.constantFrom(...StepKind.literals),
   name: fc.constantFrom("ChargeCard", ""),
   payload: orNull(anyJson),
   status: fc.constantFrom(
@@ -165,7 +196,8 @@ const anyStep: fc.Arbitrary<Journal.StepRow> = fc.record({
   round: anyNumber,
   firstAttempt: anyNumber,
   wakeAt: orNull(anyNumber),
-  undo: fc.boolean()
+  undo: fc.boolean(),
+  origin: fc.constantFrom(...StepOrigin.literals)
 })
 
 const anyStepExecution: fc.Arbitrary<Journal.StepExecutionRow> = fc.record({
@@ -177,7 +209,15 @@ const anyStepExecution: fc.Arbitrary<Journal.StepExecutionRow> = fc.record({
   status: fc.constantFrom("Running", "Completed", "Failed", "Cancelled", "TimedOut", "Lost"),
   startedAt: anyNumber,
   finishedAt: orNull(anyNumber),
-  error: orNull(anyJson)
+  error: orNull(anyJson),
+  heartbeat: orNull(anyJson)
+})
+
+export const anySent: fc.Arbitrary<Journal.Sent> = fc.record({
+  workflowId: anyId,
+  name: fc.constantFrom("Approved", "it's", ""),
+  payload: orNull(anyJson),
+  at: anyNumber
 })
 
 const identity = (row: Journal.WorkflowExecutionRow | Journal.StepRow | Journal.StepExecutionRow): string =>
@@ -188,12 +228,20 @@ const identity = (row: Journal.WorkflowExecutionRow | Journal.StepRow | Journal.
     "kind" in row ? null : row.attempt
   ])
 
+const anyGeneration = fc.record({ workflowId: anyId, generation: fc.integer({ min: 1, max: 3 }) })
+
 /** A batch as an engine may write it: no two rows with the same identity, none both created and replaced. */
 export const anyBatch: fc.Arbitrary<Journal.Batch> = fc.record({
   rows: fc.uniqueArray(fc.tuple(fc.boolean(), anyWorkflow), { selector: ([, row]) => row.id, maxLength: 4 }),
   executions: fc.uniqueArray(anyExecution, { selector: identity, maxLength: 4 }),
   steps: fc.uniqueArray(anyStep, { selector: identity, maxLength: 8 }),
   stepExecutions: fc.uniqueArray(anyStepExecution, { selector: identity, maxLength: 8 }),
+  signals: fc.array(anySent, { maxLength: 4 }),
+  taken: fc.uniqueArray(fc.integer({ min: 1, max: 6 }), { maxLength: 2 }),
+  over: fc.oneof(
+    { weight: 3, arbitrary: fc.constant([]) },
+    { weight: 1, arbitrary: fc.array(anyGeneration, { maxLength: 3 }) }
+  ),
   handled: fc.uniqueArray(fc.integer({ min: 1, max: 6 }), { maxLength: 2 })
 }).map(({ rows, ...batch }) => ({
   ...batch,
@@ -203,9 +251,38 @@ export const anyBatch: fc.Arbitrary<Journal.Batch> = fc.record({
 
 export const anyRequest = fc.record({
   workflowId: anyId,
-  kind: fc.constantFrom("Start" as const, "Cancel" as const, "Resume" as const),
+  kind: fc.constantFrom(...Journal.RequestKind.literals),
   payload: orNull(anyJson),
   at: anyNumber
 })
 
-export const anyCreated = fc.option(anyWorkflow, { nil: undefined }).map(Option.fromNullable)
+/** The steps are the workflow's own. */
+export const anyCreation: fc.Arbitrary<Option.Option<Journal.Creation>> = fc.option(
+  fc.record({
+    workflow: anyWorkflow,
+    steps: fc.uniqueArray(anyStep, { selector: ({ generation, path }) => `${generation}/${path}`, maxLength: 3 })
+  }).map(({ steps, workflow }) => ({
+    workflow,
+    steps: steps.map((step) => ({ ...step, workflowId: workflow.id }))
+  })),
+  { nil: undefined }
+).map(Option.fromNullable)
+
+/** Mostly of little, so that something fits. */
+export const anyFilter: fc.Arbitrary<Journal.Filter> = fc.record({
+  statuses: orNull(fc.oneof(
+    fc.subarray([...statuses]),
+    fc.subarray(["Pending", "Running", "Paused", "Suspended"] as const),
+    fc.subarray(["Failed", "Cancelled"] as const)
+  )),
+  name: orNull(fc.constantFrom(...names)),
+  parentId: orNull(fc.constantFrom("", "a", "order/42")),
+  idPrefix: orNull(fc.constantFrom("", "a", "order", "#", "%", "ünï", "ünïcödé 😀")),
+  createdFrom: orNull(anyNumber),
+  createdBefore: orNull(anyNumber)
+}).chain((filter) =>
+  fc.subarray(Struct.keys(filter), { maxLength: 2 }).map((given) => ({
+    ...everything,
+    ...Struct.pick(filter, ...given)
+  }))
+)

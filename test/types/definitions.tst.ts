@@ -345,7 +345,7 @@ describe("a body", () => {
   })
 
   test("calls no client", () => {
-    // @ts-expect-error 'this' of type 'ClientInsideWorkflow<Tempolite>'...in a workflow use `child` or `startChild`
+    // @ts-expect-error 'this' of type 'ClientInsideWorkflow<Tempolite>'...in a workflow use `child`, `startChild` or `det
     Any.layer(() => Effect.orDie(Leg.start("id", { n: 1 })))
     // @ts-expect-error ClientInsideWorkflow<Tempolite>
     W.layer(() => Effect.orDie(Leg.execute("id", { n: 1 })))

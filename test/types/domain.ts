@@ -1,6 +1,6 @@
 /** What the type tests call. */
 import { Context, Schedule, Schema } from "effect"
-import { Activity, Saga, Workflow } from "../../src/index.ts"
+import { Activity, Saga, SideEffect, Signal, Workflow } from "../../src/index.ts"
 
 export class Db extends Context.Tag("Db")<Db, { readonly name: string }>() {}
 
@@ -18,13 +18,15 @@ export class ShipItem extends Activity.Tag<ShipItem>()("ShipItem", {
   success: Schema.String,
   timeout: "30 seconds"
 }) {}
+export class TrackingId extends SideEffect.Tag<TrackingId>()("TrackingId", { success: Schema.String }) {}
+export const Approved = Signal.make("Approved", { payload: { by: Schema.String } })
 
 export class PlaceOrder extends Workflow.Tag<PlaceOrder>()("PlaceOrder", {
   payload: { orderId: Schema.String, cents: Schema.Int, skus: Schema.Array(Schema.String) },
   success: Schema.Struct({ receipt: Schema.String, parcels: Schema.Array(Schema.String) }),
   error: Schema.Union(CardDeclined, Activity.ActivityTimeout),
   keys: Schema.Union(
-    Schema.Literal("charge", "refund", "cool-down"),
+    Schema.Literal("charge", "refund", "approval", "cool-down"),
     Schema.TemplateLiteral("ship-", Schema.String)
   )
 }) {}

@@ -4,13 +4,14 @@ import { describe, expect, test } from "tstyche"
 import type { JournalError, JournalLocked } from "../../src/index.ts"
 import { Journal, Saga, Tempolite, Workflow } from "../../src/index.ts"
 import { SqliteJournal } from "../../src/sqlite.ts"
-import { Any, ChargeCard, Leg, Ping, PlaceOrder, RefundCard, ShipItem } from "./domain.ts"
+import { Any, Approved, ChargeCard, Leg, Ping, PlaceOrder, RefundCard, ShipItem } from "./domain.ts"
 
 const PlaceOrderLive = PlaceOrder.layer(
   Effect.fn("PlaceOrder")(function*(order) {
     const receipt = yield* ChargeCard.execute("charge", { orderId: order.orderId, cents: order.cents }).pipe(
       Saga.compensate((receipt) => RefundCard.execute("refund", { receipt }))
     )
+    yield* Approved.await("approval")
     yield* Workflow.sleep("cool-down", "1 hour")
     const parcels = yield* Effect.forEach(order.skus, (sku) => ShipItem.execute(`ship-${sku}`, { sku }), {
       concurrency: 4
@@ -40,7 +41,11 @@ describe("the example of the design", () => {
   })
 
   test("runs in one file, in memory, or in a runtime", () => {
-    const program = Effect.flatMap(PlaceOrder.start("order-42", order), ({ result }) => result)
+    const program = Effect.gen(function*() {
+      const placed = yield* PlaceOrder.start("order-42", order)
+      yield* Approved.send("order-42", { by: "ann" })
+      return yield* placed.result
+    })
     expect(Effect.runPromise).type.toBeCallableWith(Effect.provide(program, AppLive))
     expect(Effect.runPromise).type.toBeCallableWith(
       program.pipe(Effect.provide(EngineLive), Effect.provide(Journal.layerMemory))
@@ -49,7 +54,7 @@ describe("the example of the design", () => {
   })
 
   test("does not compile with a key that is misspelt", () => {
-    // @ts-expect-error UndeclaredKey<"chrge", "PlaceOrder", "charge" | "refund" | "cool-down" | `ship-${string}`>
+    // @ts-expect-error UndeclaredKey<"chrge", "PlaceOrder", "charge" | "refund" | "approval" | "cool-down" | `ship-${string}`>
     PlaceOrder.layer(Effect.fn(function*({ cents, orderId }) {
       return { receipt: yield* ChargeCard.execute("chrge", { orderId, cents }), parcels: [] }
     }))
@@ -116,6 +121,12 @@ describe("layers", () => {
     )
     runnable(
       Layer.mergeAll(EvenLive.pipe(Layer.provide(Odd.client)), OddLive.pipe(Layer.provide(Even.client))).pipe(Live)
+    )
+    runnable(
+      Layer.mergeAll(
+        Even.layer(() => Effect.as(Odd.detach("odd", { n: 1 }), true)).pipe(Layer.provide(Odd.client)),
+        Odd.layer(() => Effect.as(Even.startChild("even", { n: 1 }), true)).pipe(Layer.provide(Even.client))
+      ).pipe(Live)
     )
     // @ts-expect-error Type 'Even' is not assignable to type 'never'.
     runnable(EvenLive.pipe(Layer.provide(OddLive), Live))
