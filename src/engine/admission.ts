@@ -220,11 +220,12 @@ export const make = ({ fork, host, journal }: Options): Admission => {
     Effect.gen(function*() {
       let changed = row
       if (!closing) self.hurry.unsafeClose()
-      for (let asked = self.commands.shift(); asked !== undefined; asked = self.commands.shift()) {
+      for (let asked = self.commands[0]; asked !== undefined; asked = self.commands[0]) {
         const { command } = asked
         if (command._tag === "Cancel" && !Row.hasEnded(changed)) {
           // A run gives it its place in the order.
           self.cancels.push(asked)
+          self.commands.shift()
           self.isWanted = true
           suspended.delete(row.id)
           if (changed.status === "Paused") changed = { ...changed, status: "Running" }
@@ -239,6 +240,8 @@ export const make = ({ fork, host, journal }: Options): Admission => {
           suspended.delete(row.id)
           if (command._tag === "Resume") self.isResumed = true
         }
+        // Not before: whatever goes wrong, somebody waits to hear of it.
+        self.commands.shift()
         finished(row.id, asked)
         yield* committer.durable
       }

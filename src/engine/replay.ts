@@ -59,7 +59,7 @@ export const look = (row: StepRow | undefined, asked: Asked, attempt: number): A
 
 /** What an execution sees of itself when it is quiescent. */
 export interface Quiescent {
-  /** Whether an operator holds it: then nothing happens. */
+  /** Whether an operator holds it: then nothing is delivered or started. */
   readonly paused: boolean
   /** The smallest `seq` among the outcomes that are recorded and waited for. */
   readonly next: number | undefined
@@ -83,6 +83,15 @@ export interface Quiescent {
 export type Decision = "Deliver" | "Cancel" | "Read" | "Take" | "End" | "Start" | "Wait" | "Stuck"
 
 /**
+ * What is held delivers and starts nothing; outcomes are recorded as they come, and so is a signal that will be the next
+ * to be delivered: it came in time, whatever timers come due until somebody lets go.
+ */
+const whilePaused = ({ cancel, next, signal, unread }: Quiescent): Decision => {
+  if (next !== undefined || cancel !== undefined) return "Wait"
+  return unread ? "Read" : signal ? "Take" : "Wait"
+}
+
+/**
  * The order of things. Delivery comes first, one at a time, the smallest `seq` first, a cancel in the same order; a
  * step starts only when there is nothing to deliver and every interrupted activity has really ended.
  *
@@ -90,7 +99,7 @@ export type Decision = "Deliver" | "Cancel" | "Read" | "Take" | "End" | "Start" 
  * arrives, a step that loses a race meanwhile would have taken it for nothing.
  */
 export const decide = (state: Quiescent): Decision => {
-  if (state.paused) return "Wait"
+  if (state.paused) return whilePaused(state)
   if (state.cancel !== undefined && (state.next === undefined || state.cancel < state.next)) return "Cancel"
   if (state.next !== undefined) return "Deliver"
   if (state.unread) return "Read"

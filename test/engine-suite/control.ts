@@ -147,7 +147,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Journal.Journal, E>) =
           assert.strictEqual(yield* second.result, "<x>")
         }))
 
-      test("keeps the signals that come, and takes them in their order when it goes on", (outside) =>
+      test("gives the signals that come to who waits, in their order, and goes on with them later", (outside) =>
         Effect.gen(function*() {
           const process = yield* open(outside, {
             main: Effect.all([Go.await("one"), Go.await("two")])
@@ -158,10 +158,11 @@ export const suite = <E>(name: string, layer: Layer.Layer<Journal.Journal, E>) =
           yield* process.run(Go.send(id, { by: "ann" }))
           yield* process.run(Go.send(id, { by: "bob" }))
           yield* settle
-          assert.deepStrictEqual(yield* statuses(), { one: "Waiting" })
+          assert.deepStrictEqual(yield* statuses(), { one: "Completed" })
+          assert.strictEqual(yield* info.status, "Paused")
           assert.deepStrictEqual(
             (yield* info.describe).signals.map(({ name, payload }) => [name, payload]),
-            [["Go", { by: "ann" }], ["Go", { by: "bob" }]]
+            [["Go", { by: "bob" }]]
           )
           yield* info.resume
           assert.deepStrictEqual(yield* info.result, [{ by: "ann" }, { by: "bob" }])

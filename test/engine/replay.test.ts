@@ -156,7 +156,12 @@ describe("what happens next when every fiber waits", () => {
     [{ signal: true, cancel: 1 }, "Cancel"],
     [{ paused: true }, "Wait"],
     [{ paused: true, next: 1, cancel: 2, startable: 1 }, "Wait"],
-    [{ paused: true, unread: true, signal: true, ended: true }, "Wait"]
+    [{ paused: true, startable: 1, ending: 1, ended: true }, "Wait"],
+    [{ paused: true, unread: true, signal: true, pending: 1 }, "Read"],
+    [{ paused: true, signal: true, startable: 1 }, "Take"],
+    [{ paused: true, next: 1, unread: true }, "Wait"],
+    [{ paused: true, next: 1, signal: true }, "Wait"],
+    [{ paused: true, cancel: 1, unread: true, signal: true }, "Wait"]
   ]
   for (const [state, decision] of table) {
     it(`${JSON.stringify(state)}: ${decision}`, () => {
@@ -181,7 +186,10 @@ describe("what happens next when every fiber waits", () => {
 
   it.prop("the smallest place is delivered, and nothing starts before", [anyState], ([state]) => {
     const decision = decide(state)
-    if (state.paused) return decision === "Wait"
+    if (state.paused) {
+      const mayTake = state.next === undefined && state.cancel === undefined
+      return decision === (mayTake && state.unread ? "Read" : mayTake && state.signal ? "Take" : "Wait")
+    }
     const least = Math.min(state.next ?? Number.POSITIVE_INFINITY, state.cancel ?? Number.POSITIVE_INFINITY)
     if (Number.isFinite(least)) return decision === (least === state.cancel ? "Cancel" : "Deliver")
     if (state.unread || state.signal) return decision === (state.unread ? "Read" : "Take")
