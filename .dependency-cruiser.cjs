@@ -21,6 +21,11 @@ const layers = [
   { name: "engine", of: "engine/", may: `(engine/|internal/|(${vocabulary}|Journal(Model)?|Execution|Engine)[.]ts)` },
   { name: "sqlite", of: "sqlite(/|[.]ts)", may: `(sqlite/|internal/|(${vocabulary}|Journal(Model)?)[.]ts)` },
   {
+    name: "testing",
+    of: "testing(/|[.]ts)",
+    may: `(testing/|internal/|engine/|(${vocabulary}|Journal(Model)?|Execution|Engine|Step|Activity|Tempolite)[.]ts)`
+  },
+  {
     name: "front-door",
     of: "Tempolite[.]ts",
     may: `(engine/|internal/|(${vocabulary}|Journal(Model)?|Execution|Engine|Step)[.]ts)`

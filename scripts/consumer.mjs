@@ -45,7 +45,7 @@ const dist = `${consumer}/node_modules/tempolite/dist`
 const modules = (folder) =>
   readdirSync(`${dist}/${folder}`).filter((file) => file.endsWith(".js")).map((file) => file.slice(0, -3))
 const open = ["tempolite", ...modules("").filter((name) => name !== "index").map((name) => `tempolite/${name}`)]
-const closed = ["internal", "engine", "sqlite"].flatMap((folder) =>
+const closed = ["internal", "engine", "sqlite", "testing"].flatMap((folder) =>
   modules(folder).map((name) => `tempolite/${folder}/${name}`)
 )
 writeFileSync(
