@@ -23,9 +23,14 @@ const charge = Charge.execute("charge", { cents: 3 }).pipe(
   Saga.compensate((receipt) => Refund.execute("refund", { receipt }))
 )
 
-const world = (ship: Effect.Effect<string, Declined>) =>
+const receipt = Effect.succeed("receipt")
+
+const world = (
+  ship: Effect.Effect<string, Declined>,
+  charges: ReadonlyArray<Effect.Effect<string, Declined>> = [new Declined(), receipt]
+) =>
   Layer.mergeAll(
-    Testing.double(Charge, [new Declined(), Effect.succeed("receipt")]),
+    Testing.double(Charge, charges),
     Testing.double(Refund, [Effect.void]),
     Testing.double(Ship, [ship])
   )
@@ -65,9 +70,9 @@ describe("a program that survives", () => {
   it.effect("undoes what it did, once, whatever dies, twice in a row", () =>
     Effect.gen(function*() {
       const report = yield* Testing.crashEverywhere({
-        workflows: sold,
+        workflows: Order.layer(() => Effect.zipRight(charge, Ship.execute("ship"))),
         program: Order.execute("o"),
-        world: world(Effect.fail(new Declined())),
+        world: world(Effect.fail(new Declined()), [receipt]),
         verify: Effect.zip(
           chargedOnce,
           Effect.filterOrDieMessage(Testing.calls(Refund), (calls) => calls.length > 0, "nothing was refunded")
