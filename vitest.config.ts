@@ -1,8 +1,11 @@
+import process from "node:process"
 import { defineConfig } from "vitest/config"
 
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
+    // Random programs, which still find things: `TEMPOLITE_SIMULATIONS=2000 npx vitest run test/simulation`.
+    exclude: process.env["TEMPOLITE_SIMULATIONS"] === undefined ? ["test/simulation/simulation.test.ts"] : [],
     pool: "forks",
     // By default one core is left idle: of two, that is half.
     maxWorkers: "100%",

@@ -18,11 +18,12 @@ import type { InvalidPayload, InvalidStatus, JournalError, StepNotFound, Workflo
 import { ActivityTimeout } from "./Errors.ts"
 import type { Attempt, Limit, Work } from "./Execution.ts"
 import type { WorkflowId } from "./Info.ts"
-import { withFiberRefsOf } from "./internal/captured.ts"
+import { refsOf } from "./internal/captured.ts"
 import * as codec from "./internal/codec.ts"
 import { limit } from "./internal/duration.ts"
 import * as given from "./internal/given.ts"
-import { attempt } from "./internal/handler.ts"
+import { attempt, type Surroundings } from "./internal/handler.ts"
+import { printable } from "./internal/key.ts"
 import * as queue from "./internal/queue.ts"
 import * as retry from "./internal/retry.ts"
 import { nameIsTaken, perform, start } from "./internal/run.ts"
@@ -215,11 +216,11 @@ export const Tag = <Self>() =>
               onLeft: (why) => Effect.dieMessage(`the payload of ${activity.what} does not decode: ${why}`),
               onRight: (payload) => Effect.suspend(() => handler(payload))
             })
+          const layer = { services: runtime.context, refs: refsOf(runtime) }
           return {
             [HandlerTypeId]: {
               name,
-              run: (text) => (execution) =>
-                withFiberRefsOf(activity.attempt(run(text), execution, runtime.context), runtime)
+              run: (text) => (execution) => activity.attempt(run(text), execution, layer)
             },
             [queue.QueuesTypeId]: queue.named(options.queue)
           }
@@ -256,8 +257,9 @@ export const make = <
   readonly execute: Effect.Effect<S["Type"], E["Type"], R> & NoStep<R>
 }): Effect.Effect<S["Type"], E["Type"] | TimeoutError<T | H>, Exclude<R, Provided | Tempolite> | Step<K>> =>
   Effect.contextWithEffect((outer: Context.Context<Exclude<R, Provided | Tempolite>>) => {
-    const activity = define<S, E, T | H>(String(key), options)
-    return activity.perform(key, null, (execution) => activity.attempt(options.execute, execution, outer))
+    const activity = define<S, E, T | H>(printable(String(key)), options)
+    const here = { services: outer, refs: [] }
+    return activity.perform(key, null, (execution) => activity.attempt(options.execute, execution, here))
   })
 
 /** What the two forms of an activity share. */
@@ -283,28 +285,24 @@ const define = <S extends PlainSchema, E extends PlainSchema, T extends Timeout>
     heartbeatTimeout: limitOf("heartbeatTimeout", "heartbeat")
   })
   /** A definition that cannot be is only told when it is used: a module that does not load says less. */
-  const work = (key: Key, payload: string | null, run: Work["run"]): Effect.Effect<Work> =>
-    Effect.map(Effect.orDie(limits), (limits) => ({
-      kind: "Activity",
-      key,
-      name,
-      payload,
-      run,
-      retry: policy,
-      ...limits,
-      queue: Option.fromNullable(options.queue)
-    }))
+  const fixed = Effect.orDie(Either.map(limits, (limits) => ({
+    kind: "Activity" as const,
+    name,
+    retry: policy,
+    ...limits,
+    queue: Option.fromNullable(options.queue)
+  })))
   return {
     what,
     attempt: <R>(
       handler: Effect.Effect<S["Type"], E["Type"], R>,
       execution: ActivityExecution,
-      outer: Context.Context<never>
-    ) => attempt(what, outcomes, Effect.provideService(handler, Execution, execution), outer),
+      layer: Omit<Surroundings, "given">
+    ) => attempt(what, outcomes, handler, { ...layer, given: Context.make(Execution, execution) }),
     perform: (key: Key, payload: string | null, run: Work["run"]) =>
-      Effect.flatMap(work(key, payload, run), (work) => perform(what, outcomes, work)),
+      Effect.flatMap(fixed, (work) => perform(what, outcomes, { ...work, key, payload, run })),
     start: (key: Key, payload: string | null, run: Work["run"]) =>
-      Effect.flatMap(work(key, payload, run), (work) => start(what, outcomes, work)),
+      Effect.flatMap(fixed, (work) => start(what, outcomes, { ...work, key, payload, run })),
     skip: skip("Activity", { name, what, success })
   }
 }

@@ -14,9 +14,11 @@ import type { Tempolite } from "./Engine.ts"
 import type { InvalidPayload, InvalidStatus, JournalError, StepNotFound, WorkflowNotFound } from "./Errors.ts"
 import type { Work } from "./Execution.ts"
 import type { WorkflowId } from "./Info.ts"
-import { withFiberRefsOf } from "./internal/captured.ts"
+import { refsOf } from "./internal/captured.ts"
 import * as codec from "./internal/codec.ts"
-import { attempt } from "./internal/handler.ts"
+import * as given from "./internal/given.ts"
+import { attempt, type Surroundings } from "./internal/handler.ts"
+import { printable } from "./internal/key.ts"
 import { nameIsTaken, perform } from "./internal/run.ts"
 import { skip } from "./internal/skip.ts"
 import type { Key, NoStep, PlainSchema, Step, SuccessArgs } from "./Step.ts"
@@ -85,17 +87,15 @@ export const Tag = <Self>() =>
     layer: <R>(effect: Effect.Effect<S["Type"], never, R>): Layer.Layer<Self, never, Exclude<R, Scope.Scope>> =>
       Layer.effect(
         tag,
-        Effect.map(Effect.runtime<Exclude<R, Scope.Scope>>(), (runtime): Recorder<Name> => ({
-          [RecorderTypeId]: {
-            name,
-            run: () => withFiberRefsOf(sideEffect.attempt(effect, runtime.context), runtime)
-          }
-        }))
+        Effect.map(Effect.runtime<Exclude<R, Scope.Scope>>(), (runtime): Recorder<Name> => {
+          const surroundings = { services: runtime.context, refs: refsOf(runtime), given: Context.empty() }
+          return { [RecorderTypeId]: { name, run: () => sideEffect.attempt(effect, surroundings) } }
+        })
       ),
     record: <const K extends Key>(key: K) =>
       Effect.flatMap(tag, (recorder) =>
         Predicate.hasProperty(recorder, RecorderTypeId)
-          ? sideEffect.perform(key, recorder[RecorderTypeId].run)
+          ? Effect.zipRight(given.named(name), sideEffect.perform(key, recorder[RecorderTypeId].run))
           : nameIsTaken(sideEffect.what)),
     skip: (id: WorkflowId, key: Key | ReadonlyArray<Key>, ...value: SuccessArgs<S>) => skipped(id, key, value[0])
   })
@@ -114,8 +114,9 @@ export const record = <const K extends Key, A, I, R>(
   effect: Effect.Effect<A, never, R> & NoStep<R>
 ): Effect.Effect<A, never, Exclude<R, Scope.Scope> | Step<K>> =>
   Effect.contextWithEffect((outer: Context.Context<Exclude<R, Scope.Scope>>) => {
-    const sideEffect = define(String(key), Schema.make<A, unknown>(schema.ast))
-    return sideEffect.perform(key, () => sideEffect.attempt(effect, outer))
+    const sideEffect = define(printable(String(key)), Schema.make<A, unknown>(schema.ast))
+    const surroundings = { services: outer, refs: [], given: Context.empty() }
+    return sideEffect.perform(key, () => sideEffect.attempt(effect, surroundings))
   })
 
 /** What the two forms of a side effect share. */
@@ -124,8 +125,8 @@ const define = <A>(name: string, success: Schema.Schema<A, unknown>) => {
   const outcomes = codec.outcome({ what, success, error: codec.plain(Schema.Never) })
   return {
     what,
-    attempt: <R>(effect: Effect.Effect<A, never, R>, outer: Context.Context<never>) =>
-      attempt(what, outcomes, effect, outer),
+    attempt: <R>(effect: Effect.Effect<A, never, R>, surroundings: Surroundings) =>
+      attempt(what, outcomes, effect, surroundings),
     perform: (key: Key, run: Work["run"]) =>
       perform(what, outcomes, {
         kind: "SideEffect",

@@ -41,6 +41,14 @@ export interface Options {
   readonly concurrency?: number
   /** The queues that the `queue` of workflows and activities names. */
   readonly queues?: Readonly<Record<string, QueueOptions>>
+  /**
+   * When a body is replayed from its first line: when `needed` (the default), which is after a restart; or `always`,
+   * whenever it has waited. Slow, and made for tests: a body that would not survive a replay is suspended at once, with
+   * the reason, rather than after the first crash in production.
+   *
+   * @since 0.2.0
+   */
+  readonly replay?: "always" | "needed"
 }
 
 /**
@@ -86,7 +94,8 @@ export const layer = (options: Options = {}): Layer.Layer<Tempolite, JournalErro
       const engine = yield* Engine.make(journal, {
         closeGrace: Duration.decode(options.closeGrace ?? "5 seconds"),
         concurrency,
-        queues
+        queues,
+        replaysAlways: options.replay === "always"
       })
       return Client.make(journal, engine)
     })

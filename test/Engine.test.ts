@@ -62,7 +62,8 @@ promised(counted)(
         statements.length = 0
         yield* bench.settle
         assert.deepStrictEqual(calls.slice(length - 1), [`${length - 1}#1`, `${length - 1}#2`])
-        counts.push(statements.filter((statement) => statement.startsWith("SELECT")).length)
+        // Not those that the bench itself asks, which look at all generations.
+        counts.push(statements.filter((one) => one.startsWith("SELECT") && one.includes("generation = ?")).length)
         yield* bench.wait(second.run(Main.execute(length, {})))
         yield* second.close
       }

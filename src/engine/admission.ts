@@ -68,8 +68,6 @@ interface Active {
   readonly cancels: Array<Asked>
   /** Whether it is to run though it is suspended. */
   isWanted: boolean
-  /** A suspended run is to be repaired. */
-  isResumed: boolean
   /** Those above it, the nearest first, once they are known. */
   above: ReadonlyArray<string> | undefined
   /** In the queue of its workflows. */
@@ -96,6 +94,7 @@ export const make = ({ fork, host, journal }: Options): Admission => {
   const endings = new Watchers<Ended>()
   const executionEndings = new Watchers<ExecutionEnd>()
   const loads = Effect.unsafeMakeSemaphore(loadsMax)
+  const closed = Effect.unsafeMakeLatch(false)
   let closing = false
 
   /** Lets a workflow go. */
@@ -109,8 +108,18 @@ export const make = ({ fork, host, journal }: Options): Admission => {
   const latest = (id: string): Effect.Effect<Journal.WorkflowRow | undefined> =>
     Effect.map(Effect.zipRight(committer.durable, whenReadable(journal.workflow(id))), Option.getOrUndefined)
 
-  const load = (row: Journal.WorkflowRow): Effect.Effect<Journal.Recorded> =>
-    loads.withPermits(1)(whenReadable(journal.recorded(row.id, row.generation)))
+  /**
+   * What was recorded of a workflow. One that cannot be read holds up nobody else: it waits on its own until it can be, or
+   * until the engine closes, and then there is none.
+   */
+  const load = (row: Journal.WorkflowRow, self: Active): Effect.Effect<Option.Option<Journal.Recorded>> => {
+    const read = Effect.asSome(loads.withPermits(1)(journal.recorded(row.id, row.generation)))
+    return Effect.catchAll(read, () => {
+      Deferred.unsafeDone(self.running, Effect.void)
+      const later = Effect.annotateLogs(whenReadable(read), "workflow", row.id)
+      return Effect.raceFirst(later, Effect.as(closed.await, Option.none()))
+    })
+  }
 
   const above = (id: string): ReadonlyArray<string> => [id, ...(active.get(id)?.above ?? [])]
 
@@ -186,6 +195,9 @@ export const make = ({ fork, host, journal }: Options): Admission => {
       return definition
     })
 
+  /** Whether it was held, and is to go on: in this process, or in one that died before it ran. */
+  const isResumed = ({ reason, status }: Journal.WorkflowRow): boolean => reason !== null && status !== "Suspended"
+
   /** What a workflow that was held for repair goes on with: what is to be asked for again. */
   const repaired = (row: Journal.WorkflowRow, recorded: Journal.Recorded): Journal.Recorded => {
     const reason = Reason.decode(row.reason)
@@ -198,10 +210,10 @@ export const make = ({ fork, host, journal }: Options): Admission => {
 
   const run = (row: Journal.WorkflowRow, definition: Definition, self: Active): Effect.Effect<Execution.RunEnd> =>
     Effect.gen(function*() {
-      const loaded = yield* load(row)
-      if (closing) return { _tag: "Dropped" } as const
-      const opened = yield* Execution.make(host, definition, row, self.isResumed ? repaired(row, loaded) : loaded)
-      self.isResumed = false
+      const loaded = yield* load(row, self)
+      if (Option.isNone(loaded) || closing) return { _tag: "Dropped" } as const
+      const recorded = isResumed(row) ? repaired(row, loaded.value) : loaded.value
+      const opened = yield* Execution.make(host, definition, row, recorded)
       self.run = opened
       for (const asked of self.cancels.splice(0)) {
         opened.cancel()
@@ -231,14 +243,17 @@ export const make = ({ fork, host, journal }: Options): Admission => {
           if (changed.status === "Paused") changed = { ...changed, status: "Running" }
           continue
         }
-        const recorded = Commands.needsSteps(command) ? yield* load(changed) : Commands.nothingRecorded
-        const effect = Commands.toRow(command, changed, recorded, now())
+        const recorded = Commands.needsSteps(command)
+          ? yield* load(changed, self)
+          : Option.some(Commands.nothingRecorded)
+        // The next engine does it.
+        if (Option.isNone(recorded)) return changed
+        const effect = Commands.toRow(command, changed, recorded.value, now())
         if (effect !== undefined) {
           changed = effect.workflow
           committer.put(effect)
           if (command._tag === "Resume" || command._tag === "Retry") self.isWanted = true
           suspended.delete(row.id)
-          if (command._tag === "Resume") self.isResumed = true
         }
         // Not before: whatever goes wrong, somebody waits to hear of it.
         self.commands.shift()
@@ -282,19 +297,32 @@ export const make = ({ fork, host, journal }: Options): Admission => {
     else self.place = host.queues.forWorkflow(queue.value, id, above(id).slice(1), run.proceed)
   }
 
-  /** What was asked is done to the workflow itself; a pause is then for its sub-workflows too. */
+  /**
+   * What was asked is done to the workflow itself. A pause is then for its sub-workflows, too; and one whose step was
+   * given its outcome by hand is not wanted any more.
+   */
   const finished = (id: string, asked: Asked): void => {
-    if (asked.command._tag !== "Pause") asked.done()
-    else fork(Effect.map(toChildren(id, asked.command), (isDone) => isDone ? asked.done() : asked.putBack()))
+    const { command } = asked
+    const below = command._tag === "Pause" ?
+      toChildren(id, command) :
+      command._tag === "Skip"
+      ? toChildren(id, { _tag: "Cancel" }, ({ parentPath }) => parentPath === command.path)
+      : undefined
+    if (below === undefined) asked.done()
+    else fork(Effect.map(below, (isDone) => isDone ? asked.done() : asked.putBack()))
   }
 
   /** Asks the same of every sub-workflow that it concerns; returns once it was done to all, or `false` if it cannot be. */
-  const toChildren = (id: string, command: Asked["command"]): Effect.Effect<boolean> =>
+  const toChildren = (
+    id: string,
+    command: Asked["command"],
+    isMeant: (row: Journal.WorkflowRow) => boolean = () => true
+  ): Effect.Effect<boolean> =>
     Effect.gen(function*() {
       yield* committer.durable
       const children = yield* whenReadable(journal.children(id))
       const concerned = children.filter((row) =>
-        command._tag === "Resume" ? row.status === "Paused" : !Row.hasEnded(row)
+        isMeant(row) && (command._tag === "Resume" ? row.status === "Paused" : !Row.hasEnded(row))
       )
       const done = yield* Effect.forEach(
         concerned,
@@ -350,12 +378,13 @@ export const make = ({ fork, host, journal }: Options): Admission => {
         self.above ??= yield* lineage(found.parentId)
         const row = yield* apply(found, self)
         if (!isToRun(row, self)) return
-        yield* untilDue(row.wakeAt, self)
-        if (self.commands.length > 0) continue
         const definition = closing ? undefined : yield* definitionOf(row, self)
         if (self.commands.length > 0) continue
         if (definition === undefined) return
+        // Before it is due: between two executions it keeps its place, after a restart, too.
         yield* untilPlaced(id, definition.queue, self)
+        if (self.commands.length > 0 || closing) continue
+        yield* untilDue(row.wakeAt, self)
         if (self.commands.length > 0 || closing) continue
         const end = yield* run(row, definition, self)
         const { attempt, generation } = row
@@ -404,7 +433,6 @@ export const make = ({ fork, host, journal }: Options): Admission => {
       commands: [],
       cancels: [],
       isWanted: false,
-      isResumed: false,
       above: undefined,
       place: undefined,
       hurry: Effect.unsafeMakeLatch(false),
@@ -442,6 +470,7 @@ export const make = ({ fork, host, journal }: Options): Admission => {
     },
     close: () => {
       closing = true
+      closed.unsafeOpen()
       for (const { hurry, run } of active.values()) {
         hurry.unsafeOpen()
         run?.close()

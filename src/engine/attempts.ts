@@ -45,7 +45,7 @@ export interface Options {
    * makes room for the next. Returns what gives the wait up.
    */
   readonly turn: (work: Work, enter: (leave: () => void) => void) => () => void
-  /** Waits until everything that was put is durable: the barrier before anything outside is touched. */
+  /** Waits until every outcome that was delivered, and this attempt, are durable: the barrier before anything outside is touched. */
   readonly durable: Effect.Effect<void>
   /** Whether no attempt may be started any more; one that runs may end. */
   readonly isStopped: () => boolean
@@ -176,28 +176,22 @@ export const start = (
     onEnd(undefined)
   }
 
-  const settle = (
-    execution: StepExecutionRow,
-    exit: Exit.Exit<Ended>
-  ): Effect.Effect<void> =>
-    Effect.gen(function*() {
-      if (Exit.isFailure(exit) && interrupted) {
-        giveUp(execution, options.isClosing() ? "Lost" : "Cancelled")
-        return
-      }
-      const { outcome, timedOut } = Exit.isSuccess(exit) ? exit.value : { outcome: interruptedItself, timedOut: false }
-      const at = now()
-      if (Outcome.is("Success")(outcome)) {
-        onEnd(ledger.record(row, outcome, Row.executionEnded(execution, "Completed", at, null)))
-        return
-      }
-      const ended = Row.executionEnded(execution, timedOut ? "TimedOut" : "Failed", at, outcome.cause)
-      const failures = [...ledger.failures(row.path), { at, cause: outcome.cause }]
-      const due = Option.isSome(work.retry)
-        ? yield* Retry.next(work.retry.value, failures, Ids.stepExecution(row.workflowId, row.generation, row.path, 0))
-        : Option.none<number>()
+  /** It failed: when is it tried again, if at all? */
+  const afterFailure = (
+    outcome: Outcome.Outcome,
+    cause: string,
+    ended: StepExecutionRow,
+    at: number
+  ): Effect.Effect<void> => {
+    const over = () => {
+      onEnd(ledger.record(row, outcome, ended))
+    }
+    if (Option.isNone(work.retry)) return Effect.sync(over)
+    const failures = [...ledger.failures(row.path), { at, cause }]
+    const id = Ids.stepExecution(row.workflowId, row.generation, row.path, 0)
+    return Effect.map(Retry.next(work.retry.value, failures, id), (due) => {
       if (Option.isNone(due)) {
-        onEnd(ledger.record(row, outcome, ended))
+        over()
         return
       }
       row = { ...row, status: interrupted ? "Cancelled" : "Retrying", wakeAt: due.value }
@@ -205,6 +199,22 @@ export const start = (
       if (interrupted || options.isStopped()) onEnd(undefined)
       else sleepUntil(due.value)
     })
+  }
+
+  const settle = (execution: StepExecutionRow, exit: Exit.Exit<Ended>): Effect.Effect<void> => {
+    if (Exit.isFailure(exit) && interrupted) {
+      giveUp(execution, options.isClosing() ? "Lost" : "Cancelled")
+      return Effect.void
+    }
+    const { outcome, timedOut } = Exit.isSuccess(exit) ? exit.value : { outcome: interruptedItself, timedOut: false }
+    const at = now()
+    if (Outcome.is("Success")(outcome)) {
+      onEnd(ledger.record(row, outcome, Row.executionEnded(execution, "Completed", at, null)))
+      return Effect.void
+    }
+    const ended = Row.executionEnded(execution, timedOut ? "TimedOut" : "Failed", at, outcome.cause)
+    return afterFailure(outcome, outcome.cause, ended, at)
+  }
 
   const attempt = (leave: () => void) => {
     const number = row.attempts + 1
@@ -223,25 +233,36 @@ export const start = (
     const lastBeat = ledger.lastBeat(row.path)
     row = { ...row, status: "Running", attempts: number, wakeAt: null }
     ledger.put(row, pulse.execution)
-    const run = Effect.map(
+    const done = Effect.map(
       work.run(describe(number, pulse, lastBeat)),
       (outcome): Ended => ({ outcome, timedOut: false })
     )
-    const timed = limited(work, number, pulse, run)
+    const timed = limited(work, number, pulse, done)
     // Write before act. A side effect only reads: nothing outside depends on what was not written yet.
-    const barrier = work.kind === "Activity" ? Effect.zipRight(options.durable, timed) : timed
+    const self = work.kind === "Activity" ? Effect.zipRight(options.durable, timed) : timed
+    const end = (exit: Exit.Exit<Ended>) => {
+      pulse.end()
+      leave()
+      return settle(pulse.execution, exit)
+    }
+    let isAsked = false
+    let isRunning = false
     const fiber = options.fork(
-      Effect.uninterruptibleMask((restore) =>
-        Effect.flatMap(Effect.exit(restore(barrier)), (exit) => {
-          pulse.end()
-          leave()
-          return settle(pulse.execution, exit)
-        })
-      )
+      Effect.suspend(() => {
+        isRunning = true
+        return Effect.uninterruptibleMask((restore) =>
+          Effect.matchCauseEffect(isAsked ? Effect.interrupt : restore(self), {
+            onFailure: (cause) => end(Exit.failCause(cause)),
+            onSuccess: (ended) => end(Exit.succeed(ended))
+          })
+        )
+      })
     )
     release = () => {}
     stop = () => {
-      fiber.unsafeInterruptAsFork(FiberId.none)
+      // A fiber that is interrupted before it has begun never begins, and would not say that it has ended.
+      isAsked = true
+      if (isRunning) fiber.unsafeInterruptAsFork(FiberId.none)
     }
   }
 

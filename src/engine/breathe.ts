@@ -7,12 +7,8 @@ import * as Predicate from "effect/Predicate"
 
 export const breathe: Effect.Effect<void> = Effect.async<void>((resume) => {
   // eslint-disable-next-line no-restricted-globals
-  const handle = setImmediate(() => {
+  setImmediate(() => {
     resume(Effect.void)
-  })
-  return Effect.sync(() => {
-    // eslint-disable-next-line no-restricted-globals
-    clearImmediate(handle)
   })
 })
 

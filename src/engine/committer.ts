@@ -19,6 +19,7 @@ export interface Rows {
   readonly execution?: Journal.WorkflowExecutionRow
   readonly steps?: ReadonlyArray<Journal.StepRow>
   readonly stepExecutions?: ReadonlyArray<Journal.StepExecutionRow>
+  /** What the last of `steps` sends. */
   readonly signals?: ReadonlyArray<Journal.Sent>
   /** The id of a signal that was taken. */
   readonly taken?: number
@@ -27,13 +28,16 @@ export interface Rows {
   readonly handled?: number
 }
 
+/** The number of the commit that rows are written in; they ascend. */
+export type Ticket = number
+
 export interface Committer {
   /** Queues rows. They become durable in the order of the calls, and those of one call together. */
-  readonly put: (rows: Rows) => void
+  readonly put: (rows: Rows) => Ticket
+  /** Waits until what was put under this ticket, and before, is durable. Never returns once the lease is lost. */
+  readonly written: (ticket: Ticket) => Effect.Effect<void>
   /** Waits until everything that was put before is durable. Never returns once the lease is lost. */
   readonly durable: Effect.Effect<void>
-  /** Whether everything that was put is durable. */
-  readonly isDurable: () => boolean
   /** Creates a workflow; answers with the row that has its id already. Fails with the first fault of the journal. */
   readonly create: (
     row: Journal.WorkflowRow
@@ -57,19 +61,30 @@ interface Sending {
   readonly sent: Deferred.Deferred<void, JournalError | JournalLocked>
 }
 
+/** A signal that a step has sent. */
+interface SentByStep {
+  readonly signal: Journal.Sent
+  readonly sender: Journal.StepRow | undefined
+}
+
 /** What will be one commit. The maps are keyed by what identifies a row. */
 class Pending {
-  readonly done = Deferred.unsafeMake<void>(FiberId.none)
+  readonly ticket: Ticket
   readonly created = new Map<string, Array<Creation>>()
   readonly workflows = new Map<string, Journal.WorkflowRow>()
   readonly executions = new Map<string, Journal.WorkflowExecutionRow>()
   readonly steps = new Map<string, Journal.StepRow>()
   readonly stepExecutions = new Map<string, Journal.StepExecutionRow>()
-  readonly signals: Array<Journal.Sent> = []
+  signals: Array<SentByStep> = []
   readonly sending: Array<Sending> = []
   readonly taken: Array<number> = []
   readonly over: Array<{ readonly workflowId: string; readonly generation: number }> = []
   readonly handled = new Set<number>()
+  private readonly waiting: Array<() => void> = []
+
+  constructor(ticket: Ticket) {
+    this.ticket = ticket
+  }
 
   add(rows: Rows): void {
     if (rows.workflow !== undefined) this.workflows.set(rows.workflow.id, rows.workflow)
@@ -81,7 +96,7 @@ class Pending {
     for (const attempt of rows.stepExecutions ?? []) {
       this.stepExecutions.set(`${attempt.attempt} ${identity(attempt)}`, attempt)
     }
-    for (const signal of rows.signals ?? []) this.signals.push(signal)
+    for (const signal of rows.signals ?? []) this.signals.push({ signal, sender: rows.steps?.at(-1) })
     if (rows.taken !== undefined) this.taken.push(rows.taken)
     if (rows.over !== undefined) this.over.push(rows.over)
     if (rows.handled !== undefined) this.handled.add(rows.handled)
@@ -101,11 +116,22 @@ class Pending {
       executions: [...this.executions.values()],
       steps: [...this.steps.values()],
       stepExecutions: [...this.stepExecutions.values()],
-      signals: [...this.signals, ...this.sending.map(({ signal }) => signal)],
+      signals: [...this.signals, ...this.sending].map(({ signal }) => signal),
       taken: this.taken,
       over: this.over,
       handled: [...this.handled]
     }
+  }
+
+  /** Returns once it is written. */
+  readonly done: Effect.Effect<void> = Effect.async((resume) => {
+    this.waiting.push(() => {
+      resume(Effect.void)
+    })
+  })
+
+  written(): void {
+    for (const go of this.waiting) go()
   }
 
   /** Answers those who wait. Of several creations of one id only the first can be the one that made it. */
@@ -149,30 +175,73 @@ export const make = (
   Effect.gen(function*() {
     const work = yield* Effect.makeLatch(false)
     const lost = yield* Deferred.make<JournalLocked>()
-    let pending = new Pending()
+    let pending = new Pending(1)
     let writing: Pending | undefined = undefined
+    /** Nothing is written any more, and nobody may think that it was. */
+    let isLost = false
 
-    const write = (batch: Pending) =>
-      Effect.suspend(() =>
-        batch.isEmpty ? Effect.succeed([]) : Effect.uninterruptible(journal.commit(lease, batch.batch()))
-      ).pipe(
-        Effect.tapErrorTag("JournalError", (error) =>
-          Effect.zipRight(
-            Effect.sync(() => {
-              batch.refuse(error)
-            }),
-            Effect.logError("tempolite: a commit failed; the workflows wait until it succeeds", error)
-          )),
-        Effect.retry({ schedule: backoff, while: (error) => error._tag === "JournalError" }),
-        Effect.map((existing) => {
-          batch.answer(existing)
-          Deferred.unsafeDone(batch.done, Exit.void)
-        }),
+    /** Whether a step's outcome is on record. */
+    const isRecorded = ({ generation, path, seq, workflowId }: Journal.StepRow) =>
+      Effect.gen(function*() {
+        const row = yield* journal.workflow(workflowId)
+        // The steps of a generation that is over are forgotten.
+        if (Option.exists(row, (row) => row.generation > generation)) return true
+        const { steps } = yield* journal.recorded(workflowId, generation)
+        return steps.some((step) => step.path === path && step.seq === seq)
+      })
+
+    /**
+     * A commit that failed may be written all the same, with its answer lost. To write a row again changes nothing; a
+     * signal would be sent twice.
+     */
+    const withoutSent = (batch: Pending) =>
+      Effect.filter(
+        batch.signals,
+        ({ sender }) => sender === undefined ? Effect.succeed(true) : Effect.negate(isRecorded(sender))
+      ).pipe(Effect.map((signals) => {
+        batch.signals = signals
+      }))
+
+    const commit = (batch: Pending): Effect.Effect<void, JournalError | JournalLocked> =>
+      Effect.map(journal.commit(lease, batch.batch()), (existing) => {
+        batch.answer(existing)
+      })
+
+    /** What is done about a commit that failed: it is repeated for as long as that takes. */
+    const repeated = (batch: Pending, first: JournalError): Effect.Effect<void, JournalError | JournalLocked> => {
+      const failed = (error: JournalError) =>
+        Effect.zipRight(
+          Effect.sync(() => {
+            batch.refuse(error)
+          }),
+          Effect.logError("tempolite: a commit failed; the workflows wait until it succeeds", error)
+        )
+      let attempt: Effect.Effect<void, JournalError | JournalLocked> = Effect.fail(first)
+      return Effect.suspend(() => attempt).pipe(
+        Effect.tapErrorTag("JournalError", failed),
+        Effect.tapError(() =>
+          Effect.sync(() => {
+            attempt = Effect.zipRight(
+              withoutSent(batch),
+              Effect.suspend(() => batch.isEmpty ? Effect.void : Effect.uninterruptible(commit(batch)))
+            )
+          })
+        ),
+        Effect.retry({ schedule: backoff, while: (error) => error._tag === "JournalError" })
+      )
+    }
+
+    const write = (batch: Pending): Effect.Effect<void> =>
+      batch.isEmpty ? Effect.void : commit(batch).pipe(
+        Effect.uninterruptible,
+        // Apart, since a schedule costs as much as a commit.
+        Effect.catchTag("JournalError", (error) => repeated(batch, error)),
         // The backoff has no end: what is left is the lock.
         Effect.catchAll((error) =>
           Effect.sync(() => {
             batch.refuse(error)
             if (error._tag === "JournalLocked") Deferred.unsafeDone(lost, Exit.succeed(error))
+            isLost = true
           })
         )
       )
@@ -183,24 +252,30 @@ export const make = (
       yield* gather
       work.unsafeClose()
       const batch = pending
-      pending = new Pending()
+      pending = new Pending(batch.ticket + 1)
       writing = batch
       yield* write(batch)
+      if (!isLost) batch.written()
       writing = undefined
     })
     yield* Effect.forkScoped(Effect.forever(next))
-
-    const isDurable = () => writing === undefined && pending.isEmpty
 
     return {
       put: (rows) => {
         pending.add(rows)
         work.unsafeOpen()
+        return pending.ticket
       },
-      isDurable,
+      written: (ticket) =>
+        Effect.suspend(() => {
+          if (isLost) return Effect.never
+          if (ticket === pending.ticket) return pending.done
+          return writing !== undefined && ticket === writing.ticket ? writing.done : Effect.void
+        }),
       durable: Effect.suspend(() => {
-        if (!pending.isEmpty) return Deferred.await(pending.done)
-        return writing === undefined ? Effect.void : Deferred.await(writing.done)
+        if (isLost) return Effect.never
+        if (!pending.isEmpty) return pending.done
+        return writing === undefined ? Effect.void : writing.done
       }),
       create: (row) =>
         Effect.suspend(() => {

@@ -7,9 +7,13 @@ import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as FiberId from "effect/FiberId"
+import * as FiberRef from "effect/FiberRef"
+import * as FiberRefs from "effect/FiberRefs"
 import * as FiberSet from "effect/FiberSet"
 import * as Option from "effect/Option"
 import * as Runtime from "effect/Runtime"
+import * as Scheduler from "effect/Scheduler"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import type { Ended, Engine } from "../Engine.ts"
@@ -17,6 +21,7 @@ import type { JournalLocked, WorkflowEnded, WorkflowNotFound } from "../Errors.t
 import { JournalError } from "../Errors.ts"
 import type { WorkflowId } from "../Info.ts"
 import * as Key from "../internal/key.ts"
+import { isEnded } from "../internal/status.ts"
 import type * as Journal from "../Journal.ts"
 import * as Admission from "./admission.ts"
 import { backoff, whenReadable } from "./backoff.ts"
@@ -37,6 +42,8 @@ export interface Options {
   /** How many attempts of activities may run at once. */
   readonly concurrency: number
   readonly queues: ReadonlyMap<string, QueueOptions>
+  /** Whether a body begins at its first line whenever it has waited: for tests. */
+  readonly replaysAlways: boolean
 }
 
 /** How long the lease outlives an engine that does not renew it; it is renewed three times in that time. */
@@ -65,6 +72,23 @@ const recoveryPage = 500
 const lockLost = (error: JournalLocked): JournalError =>
   new JournalError({ message: `this engine has lost the journal: ${error.message}`, cause: error })
 
+/**
+ * The default scheduler, with one queue for all fibers, and a look at how long a fiber has run at every 64th operation
+ * only. By itself it keeps a queue for each fiber, in a `WeakMap`: with a fiber for every attempt, a good part of the time
+ * would go to the garbage collector.
+ */
+const oneQueue: Scheduler.Scheduler = {
+  shouldYield: (fiber) => fiber.currentOpCount % 64 === 0 && Scheduler.defaultScheduler.shouldYield(fiber),
+  scheduleTask: (task, priority) => {
+    Scheduler.defaultScheduler.scheduleTask(task, priority)
+  }
+}
+
+const sharingOneQueue = (refs: FiberRefs.FiberRefs): FiberRefs.FiberRefs =>
+  FiberRefs.getOrDefault(refs, FiberRef.currentScheduler) === Scheduler.defaultScheduler
+    ? FiberRefs.updateAs(refs, { fiberId: FiberId.none, fiberRef: FiberRef.currentScheduler, value: oneQueue })
+    : refs
+
 export const make = (
   journal: Journal.Service,
   options: Options
@@ -81,11 +105,12 @@ export const make = (
     const captured = yield* Effect.runtime<never>()
     const runFork = Runtime.runFork(Runtime.make({
       context: captured.context,
-      fiberRefs: captured.fiberRefs,
+      fiberRefs: sharingOneQueue(captured.fiberRefs),
       runtimeFlags: Runtime.defaultRuntimeFlags
     }))
+    // Never at once: what is started side by side has all begun before the first of it runs.
     const forkIn = (set: FiberSet.FiberSet<void>) => (effect: Effect.Effect<void>) => {
-      const fiber = runFork(effect)
+      const fiber = runFork(effect, { immediate: false })
       FiberSet.unsafeAdd(set, fiber)
       return fiber
     }
@@ -118,6 +143,7 @@ export const make = (
       fork: forkIn(attempts),
       forkBody: (effect, scheduler) => runFork(effect, { scheduler, immediate: false }),
       queues,
+      replaysAlways: options.replaysAlways,
       above: (id) => admission.above(id),
       children: SubWorkflows.make({ journal, committer, fork, admission: () => admission }),
       signals: {
@@ -175,8 +201,15 @@ export const make = (
       const command = Commands.fromRequest(request)
       if (kind === "Start") fork(admission.admit(workflowId))
       if (kind === "Signal") admission.signalled(workflowId)
-      if (command === undefined) {
+      if (kind === "Start" || kind === "Signal") {
         committer.put({ handled: id })
+        return
+      }
+      if (command === undefined) {
+        fork(Effect.logError(
+          `tempolite: the payload of the request ${id} (${kind}) for the workflow ${workflowId} cannot be read; the ` +
+            "request stays in tempolite_request until it is corrected, and the engine started again, or deleted"
+        ))
         return
       }
       const over = () => {
@@ -199,6 +232,33 @@ export const make = (
         }
       })
     }
+
+    /**
+     * A call of a client that failed may be written all the same, with its answer lost; what it asked for is then done, as
+     * it would be by the next engine.
+     */
+    const inDoubt = (id: string): Effect.Effect<void> =>
+      Effect.gen(function*() {
+        yield* committer.durable
+        const row = yield* Effect.raceFirst(
+          whenReadable(journal.workflow(id)),
+          Effect.as(Deferred.await(closed), Option.none<Journal.WorkflowRow>())
+        )
+        if (!Option.exists(row, ({ status }) => !isEnded(status))) return
+        admission.signalled(id)
+        yield* admission.admit(id)
+      })
+    const writing = <A>(
+      id: string,
+      write: Effect.Effect<A, JournalError | JournalLocked>
+    ): Effect.Effect<A, JournalError> =>
+      write.pipe(
+        Effect.tapErrorTag("JournalError", () =>
+          Effect.sync(() => {
+            fork(inDoubt(id))
+          })),
+        Effect.catchTag("JournalLocked", (error) => lockLost(error))
+      )
 
     const lost = yield* Deferred.make<JournalLocked>()
     const background = Effect.all([
@@ -312,7 +372,7 @@ export const make = (
             parent: null,
             createdAt: now()
           })
-          const found = yield* Effect.catchTag(committer.create(row), "JournalLocked", (error) => lockLost(error))
+          const found = yield* writing(row.id, committer.create(row))
           if (Option.isNone(found)) fork(admission.admit(row.id, row))
           else {
             const taken = conflict({ name, payload }, found.value)
@@ -325,7 +385,7 @@ export const make = (
           if (Option.isSome(refused)) return yield* refused.value
           const id = Key.encode(workflowId)
           const signal = { workflowId: id, name, payload, at: now() }
-          yield* Effect.catchTag(committer.send(signal), "JournalLocked", (error) => lockLost(error))
+          yield* writing(id, committer.send(signal))
           admission.signalled(id)
         }),
       handled: (request) =>

@@ -5,10 +5,13 @@
 import type { WorkflowExecutionStatus } from "../Info.ts"
 import type * as Journal from "../Journal.ts"
 import type { Outcome } from "../Outcome.ts"
-import type { Rows } from "./committer.ts"
+import type { Rows, Ticket } from "./committer.ts"
 import { type Answer, type Asked, look } from "./replay.ts"
 import type { Failure } from "./retry.ts"
 import * as Row from "./rows.ts"
+
+/** What becomes durable together with an outcome. */
+type Along = Pick<Rows, "signals" | "taken">
 
 export class Ledger {
   workflow: Journal.WorkflowRow
@@ -23,19 +26,23 @@ export class Ledger {
   private readonly delivered = new Set<string>()
   /** The path of the step whose failure was delivered last. */
   lastFailedStep: string | null = null
-  /** The last outcome that was on record when this ledger was opened: up to there it is a replay. */
-  private readonly recordedUpTo: number
+  /** The last outcome that was on record when the body began: up to there it is a replay. */
+  private recordedUpTo = 0
   private recordedCount = 0
   private lastSeq = 0
   private readonly executions: ReadonlyArray<Journal.WorkflowExecutionRow>
   private execution: Journal.WorkflowExecutionRow
-  private readonly write: (rows: Rows) => void
+  /** Under which outcomes were put that have not been delivered. */
+  private readonly tickets = new Map<string, Ticket>()
+  /** Under which everything is put that has to be durable before anything outside is touched. */
+  barrier: Ticket = 0
+  private readonly write: (rows: Rows) => Ticket
   private readonly now: () => number
 
   constructor(
     workflow: Journal.WorkflowRow,
     recorded: Journal.Recorded,
-    options: { readonly put: (rows: Rows) => void; readonly now: () => number }
+    options: { readonly put: (rows: Rows) => Ticket; readonly now: () => number }
   ) {
     this.workflow = workflow
     this.write = options.put
@@ -53,17 +60,24 @@ export class Ledger {
     this.lastSeq = workflow.cancelSeq ?? 0
     for (const row of recorded.steps) {
       this.steps.set(row.path, row)
-      if (row.seq === null) continue
-      this.lastSeq = Math.max(this.lastSeq, row.seq)
-      this.recordedCount++
+      this.lastSeq = Math.max(this.lastSeq, row.seq ?? 0)
     }
-    this.recordedUpTo = this.lastSeq
+    this.rewind()
     for (const row of recorded.openStepExecutions) {
       if (row.status === "Running") this.lost.push(row)
       const step = this.steps.get(row.path)
       if (step !== undefined && row.attempt >= step.firstAttempt) this.addFailure(row)
       this.addBeat(row)
     }
+  }
+
+  /** The body begins at its first line: all that is on record is to be delivered. */
+  rewind(): void {
+    this.delivered.clear()
+    this.lastFailedStep = null
+    this.recordedUpTo = this.lastSeq
+    this.recordedCount = 0
+    for (const row of this.steps.values()) if (row.seq !== null) this.recordedCount++
   }
 
   step(path: string): Journal.StepRow | undefined {
@@ -82,7 +96,10 @@ export class Ledger {
     return answer._tag === "Missing" && answer.again ? (row?.attempts ?? 0) + 1 : row?.firstAttempt ?? 1
   }
 
-  /** Opens the execution: it runs from now on; whatever ran in a process before this one is lost. */
+  /**
+   * Opens the execution: it runs from now on; whatever ran in a process before this one is lost. It is written by the
+   * way: what is not on record is opened again.
+   */
   open(): void {
     const { startedAt } = this.execution
     this.workflow = {
@@ -103,12 +120,7 @@ export class Ledger {
 
   /** Replaces the row of a step that has no outcome (and, with it, rows of its attempts). */
   put(row: Journal.StepRow, attempt?: Journal.StepExecutionRow): void {
-    this.steps.set(row.path, row)
-    if (attempt !== undefined) {
-      this.addFailure(attempt)
-      this.addBeat(attempt)
-    }
-    this.write({ steps: [row], stepExecutions: attempt === undefined ? [] : [attempt] })
+    this.barrier = this.write(this.keep(row, attempt))
   }
 
   /** Records an outcome, the next in the order; what is given `along` becomes durable with it. */
@@ -116,14 +128,18 @@ export class Ledger {
     row: Journal.StepRow,
     outcome: Outcome,
     attempt?: Journal.StepExecutionRow,
-    along?: Pick<Rows, "signals" | "taken">
+    along?: Along
   ): Journal.StepRow {
     const ended = Row.stepEnded(row, outcome, ++this.lastSeq, this.now())
-    this.put(ended, attempt)
-    if (along !== undefined) this.write(along)
+    this.tickets.set(row.path, this.write(this.keep(ended, attempt, along)))
     this.failed.delete(row.path)
     this.beats.delete(row.path)
     return ended
+  }
+
+  /** Records an outcome that an operator has given. */
+  skip(row: Journal.StepRow, outcome: Outcome): Journal.StepRow {
+    return this.record({ ...row, origin: "Skipped" }, outcome)
   }
 
   /** Keeps a heartbeat of an attempt that runs. Nothing waits for it to be durable. */
@@ -140,7 +156,7 @@ export class Ledger {
   /** Replaces rows as an operator wants them. */
   repair(rows: ReadonlyArray<Journal.StepRow>): void {
     for (const row of rows) this.steps.set(row.path, row)
-    this.write({ steps: rows })
+    this.barrier = this.write({ steps: rows })
   }
 
   /** Whether the journal has a step, begun by the body before now, that `isKnown` does not know. */
@@ -154,7 +170,7 @@ export class Ledger {
   /** Holds the workflow, or lets it go on; its execution goes on, too. */
   pause(paused: boolean): void {
     this.workflow = { ...this.workflow, status: paused ? "Paused" : "Running" }
-    this.write({ workflow: this.workflow })
+    this.barrier = this.write({ workflow: this.workflow })
   }
 
   /** Marks steps as undone; their outcomes stay. */
@@ -172,11 +188,13 @@ export class Ledger {
     }
     // What is held has to go on to be undone.
     if (this.workflow.status === "Paused") this.workflow = { ...this.workflow, status: "Running" }
-    this.write({ workflow: this.workflow })
+    this.barrier = this.write({ workflow: this.workflow })
   }
 
-  /** Counts an outcome as used. */
+  /** Counts an outcome as used: nothing outside may be touched before it is durable. */
   deliver(row: Journal.StepRow): void {
+    this.barrier = Math.max(this.barrier, this.tickets.get(row.path) ?? 0)
+    this.tickets.delete(row.path)
     this.delivered.add(row.path)
     if (row.status === "Failed") this.lastFailedStep = row.path
   }
@@ -215,7 +233,7 @@ export class Ledger {
       .filter((row) => row.seq !== null && row.kind !== "Saga" && !this.delivered.has(row.path)).length
     this.workflow = { ...this.workflow, unusedOutcomes, ...workflow }
     for (const row of steps) this.steps.set(row.path, row)
-    this.write({
+    this.barrier = this.write({
       workflow: this.workflow,
       steps,
       execution: { ...this.execution, status, error, finishedAt: this.now() },
@@ -226,12 +244,21 @@ export class Ledger {
   /** Holds the resource without ending its execution. */
   suspend(reason: string): void {
     this.workflow = { ...this.workflow, status: "Suspended", reason }
-    this.write({ workflow: this.workflow })
+    this.barrier = this.write({ workflow: this.workflow })
   }
 
   /** What the next execution does not keep. */
   reset(): ReadonlyArray<Journal.StepRow> {
     return Row.reset(this.steps.values())
+  }
+
+  private keep(row: Journal.StepRow, attempt: Journal.StepExecutionRow | undefined, along: Along = {}): Rows {
+    this.steps.set(row.path, row)
+    if (attempt !== undefined) {
+      this.addFailure(attempt)
+      this.addBeat(attempt)
+    }
+    return { steps: [row], stepExecutions: attempt === undefined ? [] : [attempt], ...along }
   }
 
   private addBeat({ heartbeat, path, status }: Journal.StepExecutionRow): void {

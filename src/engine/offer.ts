@@ -29,7 +29,7 @@ export interface Offered extends Execution {
 }
 
 export const make = (parts: Parts): Offered => {
-  const { gate, host, isClosing, isDropped, ledger, steps } = parts
+  const { gate, host, isClosing, isOver, ledger, steps } = parts
   const workflowId = Key.decode(ledger.workflow.id)
   const sagas = SagaSteps.make(parts)
   const children = ChildSteps.make(parts)
@@ -39,9 +39,9 @@ export const make = (parts: Parts): Offered => {
     timers: host.timers,
     now: host.now,
     fork: host.fork,
-    durable: host.committer.durable,
+    durable: Effect.suspend(() => host.committer.written(ledger.barrier)),
     turn: Turns.make({ gate, queues: host.queues, lenders: () => host.above(ledger.workflow.id) }),
-    isStopped: () => isDropped() || isClosing(),
+    isStopped: isOver,
     isClosing
   }
 

@@ -1,5 +1,5 @@
 /**
- * What the parts of a run share.
+ * What the parts of a pass share.
  */
 import type * as Clock from "effect/Clock"
 import type * as Effect from "effect/Effect"
@@ -11,6 +11,7 @@ import type { WorkflowId } from "../Info.ts"
 import type { SignalRow } from "../Journal.ts"
 import type { ChildHost } from "./children.ts"
 import type { Committer } from "./committer.ts"
+import type { Flights } from "./flights.ts"
 import type { Gate } from "./gate.ts"
 import type { Ledger } from "./ledger.ts"
 import type { Queues } from "./queues.ts"
@@ -36,6 +37,8 @@ export interface Host {
   readonly children: ChildHost
   readonly signals: SignalHost
   readonly queues: Queues
+  /** Whether a body begins at its first line whenever it has waited: for tests. */
+  readonly replaysAlways: boolean
   /** A workflow that runs here, and those above it, the nearest first. */
   readonly above: (id: string) => ReadonlyArray<string>
 }
@@ -62,14 +65,17 @@ export interface Continuation {
 export interface Parts {
   readonly host: Host
   readonly ledger: Ledger
+  readonly flights: Flights
   readonly scheduler: WorkflowScheduler
   readonly steps: Steps
   readonly definition: Definition
   /** Closed while an operator holds the workflow. */
   readonly gate: Gate
   readonly continueAsNew: (continuation: Continuation) => void
-  /** Whether the fibers of the run are being ended without a trace. */
+  /** Whether the fibers of this pass are being ended without a trace. */
   readonly isDropped: () => boolean
+  /** Whether the run is over: no attempt is started any more. */
+  readonly isOver: () => boolean
   /** Whether the engine closes. */
   readonly isClosing: () => boolean
 }

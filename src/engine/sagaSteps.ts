@@ -14,9 +14,12 @@ import type * as Sagas from "./sagas.ts"
 const mayFollow = (status: StepStatus, next: StepStatus): boolean =>
   status === "Running" || (status === "Compensating" && next !== "Completed")
 
-export const make = ({ isDropped, ledger, scheduler, steps }: Parts): Sagas.Options => ({
+export const make = ({ flights, isDropped, ledger, scheduler, steps }: Parts): Sagas.Options => ({
   isDropped,
   fibers: scheduler.fibers,
+  undoing: (change) => {
+    scheduler.undoing += change
+  },
   compensated: (paths) => {
     ledger.compensated(paths)
   },
@@ -27,7 +30,7 @@ export const make = ({ isDropped, ledger, scheduler, steps }: Parts): Sagas.Opti
       const path = below(region.key)(at.value)
       const asked: Asked = { kind: "Saga", name: region.name, payload: region.payload }
       steps.claim({ key: Option.some(region.key), asked, shared: false }, path, at.value, fiber)
-      if (steps.fault !== undefined) return Effect.never
+      if (flights.fault !== undefined) return Effect.never
       const before = ledger.step(path)
       if (before === undefined || before.status === "Pending" || before.payload !== region.payload) {
         ledger.put({
@@ -39,7 +42,7 @@ export const make = ({ isDropped, ledger, scheduler, steps }: Parts): Sagas.Opti
     }),
   mark: (path, status, outcome) => {
     const row = ledger.step(path)
-    if (row === undefined || row.status === status || steps.fault !== undefined || !mayFollow(row.status, status)) {
+    if (row === undefined || row.status === status || flights.fault !== undefined || !mayFollow(row.status, status)) {
       return
     }
     ledger.put({

@@ -18,6 +18,8 @@ import { Frame, type Place, place, type Undo } from "./frame.ts"
 export interface Options {
   readonly isDropped: () => boolean
   readonly fibers: Iterable<Fiber.RuntimeFiber<unknown, unknown>>
+  /** Is told of undos that begin to run, and that have run: what they do is not to be taken for what was left behind. */
+  readonly undoing: (change: 1 | -1) => void
   /** Marks steps as undone. */
   readonly compensated: (steps: Iterable<string>) => void
   /** Checks the key of a saga and writes its row; answers with its path, or never. */
@@ -66,9 +68,14 @@ const compensateOne = (
   undo.run(cause).pipe(
     Effect.interruptible,
     Effect.locally(place, Option.some<Place>({ frame, compensating: true, steps: new Set() })),
-    Effect.forkDaemon,
+    (self) =>
+      Effect.suspend(() => {
+        options.undoing(1)
+        return Effect.forkDaemon(self)
+      }),
     Effect.flatMap(Fiber.await),
     Effect.map((exit) => {
+      options.undoing(-1)
       if (Exit.isFailure(exit)) return asDefect(exit.cause)
       if (!options.isDropped()) options.compensated(undo.steps)
       return Cause.empty

@@ -41,6 +41,8 @@ export class WorkflowScheduler implements Scheduler.Scheduler {
   /** Every live fiber that was ever scheduled here: daemons and the workers of `forEach` too. */
   readonly fibers = new Set<AnyFiber>()
   fault: Fault | undefined = undefined
+  /** How many undos run. */
+  undoing = 0
 
   private fifo: Array<Scheduler.Task> = []
   private head = 0

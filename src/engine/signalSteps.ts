@@ -12,24 +12,27 @@ import * as Json from "../internal/json.ts"
 import * as Key from "../internal/key.ts"
 import type { StepRow } from "../Journal.ts"
 import { Failure, type Outcome, Success } from "../Outcome.ts"
+import { diverged } from "./diverged.ts"
 import { below } from "./frame.ts"
 import type { Parts } from "./parts.ts"
 import * as Row from "./rows.ts"
 import { waiting } from "./timerSteps.ts"
 
-/** What the text of an outcome says: a payload, or that the time was over. */
-const payloadOf = (outcome: Outcome): Option.Option<string | null> => {
-  if (outcome._tag === "Failure" || outcome.value === null) return Option.none()
-  const parsed = Either.getOrElse(Json.parse(outcome.value), () => undefined)
-  return isTaken(parsed) ? Option.some(Json.stringify(parsed.payload)) : Option.none()
-}
-
 const isTaken = Schema.is(Schema.Struct({ payload: Schema.optional(Schema.Unknown) }))
+
+/** What the text of an outcome says: a payload, or that the time was over; or why it says neither. */
+const payloadOf = (outcome: Outcome): Either.Either<Option.Option<string | null>, string> => {
+  if (outcome._tag === "Failure" || outcome.value === null) return Either.right(Option.none())
+  return Either.flatMap(Json.parse(outcome.value), (parsed) =>
+    isTaken(parsed)
+      ? Either.right(Option.some(Json.stringify(parsed.payload)))
+      : Either.left("it is not what a signal leaves"))
+}
 
 /** `Execution.signal`. */
 export const wait = (parts: Parts) => (asked: SignalWait): Effect.Effect<Option.Option<string | null>> => {
   const millis = Option.map(asked.within, Duration.toMillis)
-  return Effect.map(
+  return Effect.flatMap(
     parts.steps.take({
       key: Option.some(asked.key),
       path: below(asked.key),
@@ -47,7 +50,15 @@ export const wait = (parts: Parts) => (asked: SignalWait): Effect.Effect<Option.
         Row.tooLate
       )
     }),
-    payloadOf
+    (outcome) =>
+      Either.match(payloadOf(outcome), {
+        onLeft: (why) =>
+          diverged(parts)(
+            asked.key,
+            `the recorded payload of the signal ${JSON.stringify(asked.name)} does not decode: ${why}`
+          ),
+        onRight: Effect.succeed
+      })
   )
 }
 

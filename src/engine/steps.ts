@@ -1,6 +1,5 @@
 /**
- * The steps of one run: which are waited for, which have an outcome to deliver, which are to be started, and what is
- * under way.
+ * The steps of one pass of a body: which are waited for, which have an outcome to deliver, and which are to be started.
  */
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
@@ -13,6 +12,7 @@ import * as KeyCodec from "../internal/key.ts"
 import type { SignalRow, StepRow } from "../Journal.ts"
 import type { Outcome } from "../Outcome.ts"
 import type { Flight, OnEnd } from "./attempts.ts"
+import type { Flights } from "./flights.ts"
 import { anchor, type Place, place } from "./frame.ts"
 import { Heap } from "./heap.ts"
 import type { Ledger } from "./ledger.ts"
@@ -46,43 +46,35 @@ interface Waiter {
   active: boolean
 }
 
-interface UnderWay {
-  readonly flight: Flight
-  readonly isChild: boolean
-  interrupted: boolean
-  /** What an operator has given it for an outcome, once it has ended, and who is to be told of that. */
-  skip: Option.Option<{ readonly outcome: Outcome; readonly done: () => void }>
-}
-
 export class Steps {
-  /** Why the run is at fault. Once it is set, nothing of the run is written or started any more. */
-  fault: SuspendReason | undefined = undefined
-  /** Interrupted activities that have not ended. */
-  ending = 0
-  /** Interrupted sub-workflows that have not ended: compensations wait for them. */
-  endingChildren = 0
-
   private dropped = false
   private order = 0
-  private readonly asked = new Set<string>()
+  /** Their paths. */
+  readonly asked = new Set<string>()
   /** The active waiters of each path; more than one only where a step is shared. */
   private readonly waiting = new Map<string, ReadonlyArray<Waiter>>()
   private readonly ready = new Heap<{ readonly seq: number; readonly waiter: Waiter }>(
     (x, y) => x.seq - y.seq || x.waiter.order - y.waiter.order
   )
-  private missing: Array<Waiter> = []
+  /** Those without an outcome that were not started, in the order in which they asked. */
+  private readonly missing = new Set<Waiter>()
   /** Those that wait for a signal, by its name, in the order in which they asked. */
   private readonly listening = new Map<string, Set<Waiter>>()
-  private readonly underWay = new Map<string, UnderWay>()
   private readonly ledger: Ledger
+  private readonly flights: Flights
   private readonly scheduler: WorkflowScheduler
   /** Wakes the driver. */
   private readonly signal: () => void
 
-  constructor(ledger: Ledger, scheduler: WorkflowScheduler, signal: () => void) {
+  constructor(ledger: Ledger, flights: Flights, scheduler: WorkflowScheduler, signal: () => void) {
     this.ledger = ledger
+    this.flights = flights
     this.scheduler = scheduler
     this.signal = signal
+    flights.onEnd = (row) => {
+      if (row !== undefined) this.recorded(row)
+      this.signal()
+    }
   }
 
   /** Takes a step: suspends the fiber, and resumes it with the outcome in the order of the journal. */
@@ -105,7 +97,7 @@ export class Steps {
 
   /** Puts the run at fault; the first reason stays. */
   readonly diverge = (reason: SuspendReason): void => {
-    this.fault ??= reason
+    this.flights.fault ??= reason
     this.scheduler.halt()
     this.signal()
   }
@@ -128,8 +120,9 @@ export class Steps {
 
   /** How many steps may be started now. */
   get startable(): number {
-    this.missing = this.missing.filter((waiter) => waiter.active)
-    return this.missing.filter((waiter) => this.mayStart(waiter)).length
+    let count = 0
+    for (const waiter of this.missing) if (this.mayStart(waiter)) count++
+    return count
   }
 
   /** Whether any step waits for a signal. */
@@ -140,7 +133,7 @@ export class Steps {
   /** The step that takes the next signal of this name, if any does. */
   private listenerTo(name: string): Waiter | undefined {
     for (const waiter of this.listening.get(name) ?? []) {
-      if (this.underWay.has(waiter.path) || this.mayStart(waiter)) return waiter
+      if (this.flights.get(waiter.path) !== undefined || this.mayStart(waiter)) return waiter
     }
     return undefined
   }
@@ -153,10 +146,8 @@ export class Steps {
   give(signal: SignalRow): void {
     const waiter = this.listenerTo(signal.name)
     if (waiter === undefined) return
-    // It need not have begun to wait.
-    this.missing = this.missing.filter((other) => other !== waiter)
     const before = this.ledger.step(waiter.path)
-    const under = this.underWay.get(waiter.path)
+    const under = this.flights.get(waiter.path)
     under?.flight.release()
     const row = under === undefined || before === undefined ? this.rowOf(waiter) : before
     this.recorded(this.ledger.record(row, Row.taken(signal.payload), undefined, { taken: signal.id }))
@@ -170,49 +161,37 @@ export class Steps {
   /** Records the outcome of a step by hand, once whatever is under way for it has ended, unless it has one by then. */
   skip(path: string, value: string | null, done: () => void): void {
     const row = this.ledger.step(path)
-    const under = this.underWay.get(path)
+    const under = this.flights.get(path)
     if (row === undefined || !Row.isSkippable(row, false) || under?.interrupted === true) {
       done()
       return
     }
     const outcome = Row.skippedWith(row, value)
     if (under === undefined) {
-      this.recordSkipped(row, outcome)
+      this.recorded(this.ledger.skip(row, outcome))
+      this.signal()
       done()
     } else {
       under.skip = Option.some({ outcome, done })
-      this.interrupt(under)
+      this.flights.interrupt(under)
     }
-  }
-
-  private recordSkipped(row: StepRow, outcome: Outcome): void {
-    this.missing = this.missing.filter(({ path }) => path !== row.path)
-    this.recorded(this.ledger.record({ ...row, origin: "Skipped" }, outcome))
-    this.signal()
   }
 
   /** When the first of the timers fires that came due while nothing ran. */
   overdueAt(now: number): number {
-    const least = this.missing.reduce(
-      (least, waiter) => waiter.active ? Math.min(least, this.dueAt(waiter)) : least,
-      Infinity
-    )
+    let least = Infinity
+    for (const waiter of this.missing) least = Math.min(least, this.dueAt(waiter))
     return least <= now ? least : Infinity
   }
 
   /** When the first of the timers fires that are under way and late: the process stood still, or is busy. */
   lateAt(now: number): number {
     let least = Infinity
-    for (const path of this.underWay.keys()) {
+    for (const path of this.flights.paths) {
       const row = this.ledger.step(path)
       if (row?.status === "Waiting" && row.wakeAt !== null) least = Math.min(least, row.wakeAt)
     }
     return least <= now ? least : Infinity
-  }
-
-  /** How many things are under way that will end by themselves. */
-  get pending(): number {
-    return this.underWay.size
   }
 
   /** Resumes the waiter with the smallest `seq`; tells `onDelivery` when its outcome was recorded. */
@@ -237,34 +216,20 @@ export class Steps {
    * another one.
    */
   startDue(now: number, end: number): void {
-    const due = this.missing.filter((waiter) => waiter.active && this.dueAt(waiter) <= now && this.dueAt(waiter) < end)
-    if (due.length === 0) return
-    this.missing = this.missing.filter((waiter) => !due.includes(waiter))
+    const due = [...this.missing].filter((waiter) => this.dueAt(waiter) <= now && this.dueAt(waiter) < end)
     for (const waiter of due.sort((x, y) => this.dueAt(x) - this.dueAt(y))) this.begin(waiter)
   }
 
   /** Starts what waits without an outcome, in order of registration. */
   start(): void {
-    const asked = this.missing
-    this.missing = []
-    for (const waiter of asked) {
-      if (!waiter.active) continue
-      if (this.mayStart(waiter)) this.begin(waiter)
-      else this.missing.push(waiter)
-    }
+    for (const waiter of [...this.missing]) if (this.mayStart(waiter)) this.begin(waiter)
   }
 
-  /** Resumes every waiting fiber with an interrupt; from now on steps refuse. */
+  /** Resumes every waiting fiber with an interrupt; from now on steps refuse. What is under way goes on. */
   drop(): void {
     this.dropped = true
     for (const waiter of [...this.waiting.values()].flat()) waiter.resume(Effect.interrupt)
     this.waiting.clear()
-    for (const { flight } of [...this.underWay.values()]) flight.release()
-  }
-
-  /** Interrupts whatever still runs. */
-  interruptAll(): void {
-    for (const { flight } of [...this.underWay.values()]) flight.interrupt()
   }
 
   private check(
@@ -304,14 +269,14 @@ export class Steps {
   }
 
   private register(waiter: Waiter): void {
-    if (this.fault !== undefined) return
+    if (this.flights.fault !== undefined) return
     const answer = this.ledger.look(waiter.path, waiter.request.asked)
     switch (answer._tag) {
       case "Recorded":
         this.ready.push({ seq: answer.seq, waiter })
         break
       case "Missing":
-        this.missing.push(waiter)
+        this.missing.add(waiter)
         if (Option.isSome(waiter.request.signal)) this.listen(waiter, waiter.request.signal.value)
         break
       case "Diverged":
@@ -347,6 +312,7 @@ export class Steps {
 
   private retire(waiter: Waiter): void {
     waiter.active = false
+    this.missing.delete(waiter)
     this.unlisten(waiter)
     const others = this.waitersOf(waiter.path).filter((other) => other !== waiter)
     if (others.length === 0) this.waiting.delete(waiter.path)
@@ -354,22 +320,15 @@ export class Steps {
   }
 
   private mayStart(waiter: Waiter): boolean {
-    return !waiter.at.compensating || this.endingChildren === 0
+    return !waiter.at.compensating || this.flights.endingChildren === 0
   }
 
   private begin(waiter: Waiter): void {
     const { path, request } = waiter
-    if (this.underWay.has(path)) return
+    this.missing.delete(waiter)
+    if (this.flights.get(path) !== undefined) return
     const row = this.rowOf(waiter)
-    // What ends at once, ends before it is known to be under way.
-    let ended = false
-    const flight = request.begin(row, (outcome) => {
-      ended = true
-      this.end(path, outcome)
-    })
-    if (!ended) {
-      this.underWay.set(path, { flight, isChild: request.outlives, interrupted: false, skip: Option.none() })
-    }
+    this.flights.begin(path, request.outlives, (onEnd) => request.begin(row, onEnd))
   }
 
   private rowOf({ at, path, request }: Waiter): StepRow {
@@ -380,26 +339,11 @@ export class Steps {
   private recorded({ path, seq }: StepRow): void {
     if (seq === null) return
     for (const waiter of this.waitersOf(path)) {
+      // It need not have been started.
+      this.missing.delete(waiter)
       this.unlisten(waiter)
       this.ready.push({ seq, waiter })
     }
-  }
-
-  /** Something under way has ended. */
-  private end(path: string, row: StepRow | undefined): void {
-    const under = this.underWay.get(path)
-    this.underWay.delete(path)
-    if (under?.interrupted === true) {
-      if (under.isChild) this.endingChildren--
-      else this.ending--
-    }
-    if (row !== undefined) this.recorded(row)
-    else if (under !== undefined && Option.isSome(under.skip)) {
-      const before = this.ledger.step(path)
-      if (before !== undefined) this.recordSkipped(before, under.skip.value.outcome)
-    }
-    if (under !== undefined && Option.isSome(under.skip)) under.skip.value.done()
-    this.signal()
   }
 
   /** The fiber that waited was interrupted. */
@@ -408,27 +352,19 @@ export class Steps {
     this.retire(waiter)
     const { path } = waiter
     if (this.waitersOf(path).length > 0) return
-    const under = this.underWay.get(path)
-    if (under !== undefined) this.interrupt(under)
+    const under = this.flights.get(path)
+    if (under !== undefined) this.flights.interrupt(under)
     else this.cancelLeftover(waiter)
-  }
-
-  private interrupt(under: UnderWay): void {
-    if (under.interrupted) return
-    under.interrupted = true
-    if (under.isChild) this.endingChildren++
-    else this.ending++
-    under.flight.interrupt()
   }
 
   /** A step that an earlier process had started, and that lost its race before it was started again in this one. */
   private cancelLeftover(waiter: Waiter): void {
     const row = this.ledger.step(waiter.path)
-    if (row === undefined || row.seq !== null || this.fault !== undefined) return
-    if (waiter.request.outlives && row.status !== "Pending") {
+    if (row === undefined || row.seq !== null || this.flights.fault !== undefined) return
+    if (waiter.request.outlives && row.status !== "Pending" && !this.flights.isOver(waiter.path)) {
       this.begin(waiter)
-      const under = this.underWay.get(waiter.path)
-      if (under !== undefined) this.interrupt(under)
+      const under = this.flights.get(waiter.path)
+      if (under !== undefined) this.flights.interrupt(under)
     } else if (row.status !== "Cancelled") {
       this.ledger.put({ ...row, status: "Cancelled", wakeAt: null })
     }

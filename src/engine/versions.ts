@@ -20,12 +20,16 @@ export const version = (parts: Parts): Execution["version"] => (changeId, { max,
     steps.take({
       key: Option.none(),
       path: () => path,
-      asked: { kind: "Version", name: changeId, payload: null },
+      asked: { kind: "Version", name: Key.printable(changeId), payload: null },
       shared: true,
       outlives: false,
       signal: Option.none(),
       begin: (row, onEnd) => {
-        onEnd(ledger.record(row, Success({ value: String(steps.isBehind ? min : max) })))
+        // Several fibers may ask at once: it is recorded once.
+        const known = ledger.step(path)
+        onEnd(
+          known?.outcome == null ? ledger.record(row, Success({ value: String(steps.isBehind ? min : max) })) : known
+        )
         return { interrupt: () => {}, release: () => {} }
       }
     }),

@@ -3,9 +3,10 @@
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import * as FiberRef from "effect/FiberRef"
 import * as FiberRefs from "effect/FiberRefs"
 import * as Option from "effect/Option"
-import * as Runtime from "effect/Runtime"
+import type * as Runtime from "effect/Runtime"
 import * as Tracer from "effect/Tracer"
 import * as Execution from "../Execution.ts"
 
@@ -34,23 +35,25 @@ export const within = <A, E, R>(
 export const known = <A, E, R, R2>(self: Effect.Effect<A, E, R>): Effect.Effect<A, E, R2> =>
   Effect.mapInputContext(self, (context: Context.Context<R2>) => Context.unsafeMake<R>(context.unsafeMap))
 
+/** Fiber refs, and what they are set to. */
+export type Refs = ReadonlyArray<readonly [FiberRef.FiberRef<unknown>, unknown]>
+
 /**
- * Runs `self`, which takes place outside of any workflow, with the fiber refs that a layer captured (loggers, config,
- * …) over those of the fiber.
+ * The fiber refs that a layer captured (loggers, config, …), for what it takes outside of any workflow. Not the flags: a
+ * layer that is built in an uninterruptible region must not make its handlers uninterruptible.
  */
-export const withFiberRefsOf = <A, E>(
-  self: Effect.Effect<A, E>,
-  captured: Runtime.Runtime<never>
-): Effect.Effect<A, E> =>
+export const refsOf = ({ fiberRefs }: Runtime.Runtime<never>): Refs =>
   // A layer that is built in a body captures what only its fibers may have: their scheduler, and their clock.
-  Option.isSome(FiberRefs.getOrDefault(captured.fiberRefs, Execution.current))
-    ? self
-    // Not the flags: a layer that is built in an uninterruptible region must not make its handlers uninterruptible.
-    : Effect.provide(
-      self,
-      Runtime.make({
-        context: Context.empty(),
-        fiberRefs: captured.fiberRefs,
-        runtimeFlags: Runtime.defaultRuntimeFlags
-      })
+  Option.isSome(FiberRefs.getOrDefault(fiberRefs, Execution.current))
+    ? []
+    : Array.from(fiberRefs.locals, ([ref, [[, value]]]) => [ref, value] as const)
+      .filter(([ref]) => ref !== FiberRef.currentContext)
+
+/** Runs `self` with fiber refs set. Most are as they should be already. */
+export const withRefs = <A, E>(self: Effect.Effect<A, E>, refs: Refs): Effect.Effect<A, E> =>
+  Effect.withFiberRuntime((fiber) =>
+    refs.reduce(
+      (within, [ref, value]) => fiber.getFiberRef(ref) === value ? within : Effect.locally(within, ref, value),
+      self
     )
+  )

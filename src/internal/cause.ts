@@ -95,14 +95,27 @@ const encodeDefect = (defect: unknown, causes: number): EncodedDefect =>
 
 const die = (defect: unknown): EncodedCause => ({ _tag: "Die", defect: encodeDefect(defect, 0) })
 
+/** How deep causes are told apart; what is deeper is kept in its order, but not whether it was sequential or parallel. */
+const depthMax = 100
+
 /** Joins what was made for this text only, so that it may be added to. */
-const join = (tag: EncodedCauses["_tag"]) => (left: EncodedCause, right: EncodedCause): EncodedCause => {
-  const joined: EncodedCauses = left._tag === tag ? left : { _tag: tag, causes: [left] }
-  for (const cause of right._tag === tag ? right.causes : [right]) {
-    // All but one of a thousand fibers that were interrupted say nothing.
-    if (cause._tag !== "Interrupt" || joined.causes.at(-1)?._tag !== "Interrupt") joined.causes.push(cause)
+const joiner = () => {
+  const depths = new Map<EncodedCause, number>()
+  const depth = (cause: EncodedCause) => depths.get(cause) ?? 0
+  const isOpen = (cause: EncodedCause, tag: EncodedCauses["_tag"]): cause is EncodedCauses =>
+    (cause._tag === "Sequential" || cause._tag === "Parallel") && (cause._tag === tag || depth(cause) >= depthMax)
+  return (tag: EncodedCauses["_tag"]) => (left: EncodedCause, right: EncodedCause): EncodedCause => {
+    const joined: EncodedCauses = isOpen(left, tag) ? left : { _tag: tag, causes: [left] }
+    let deepest = Math.max(depth(joined), joined === left ? 0 : depth(left) + 1)
+    for (const cause of isOpen(right, tag) ? right.causes : [right]) {
+      // All but one of a thousand fibers that were interrupted say nothing.
+      if (cause._tag === "Interrupt" && joined.causes.at(-1)?._tag === "Interrupt") continue
+      joined.causes.push(cause)
+      deepest = Math.max(deepest, depth(cause) + 1)
+    }
+    depths.set(joined, deepest)
+    return joined.causes.length === 1 ? left : joined
   }
-  return joined.causes.length === 1 ? left : joined
 }
 
 /** The text of a cause. A typed error that `error` refuses becomes a defect whose message says why. */
@@ -110,18 +123,29 @@ export const encode = (
   cause: Cause.Cause<unknown>,
   error: (value: unknown) => Either.Either<unknown, string>
 ): string =>
-  JSON.stringify(Cause.match<EncodedCause, unknown>(cause, {
-    onEmpty: { _tag: "Empty" },
-    onFail: (value) =>
-      Either.match(error(value), {
-        onLeft: (why) => die(new Error(why)),
-        onRight: (encoded) => ({ _tag: "Fail", error: encoded })
-      }),
-    onDie: die,
-    onInterrupt: () => ({ _tag: "Interrupt" }),
-    onSequential: join("Sequential"),
-    onParallel: join("Parallel")
-  }))
+  Either.getOrElse(
+    Either.try(() => {
+      const join = joiner()
+      return JSON.stringify(Cause.match<EncodedCause, unknown>(cause, {
+        onEmpty: { _tag: "Empty" },
+        onFail: (value) =>
+          Either.match(error(value), {
+            onLeft: (why) => die(new Error(why)),
+            onRight: (encoded) => ({ _tag: "Fail", error: encoded })
+          }),
+        onDie: die,
+        onInterrupt: () => ({ _tag: "Interrupt" }),
+        onSequential: join("Sequential"),
+        onParallel: join("Parallel")
+      }))
+    }),
+    // A getter may answer the first time, and throw the second.
+    (thrown) => JSON.stringify(die(new Error(`it failed with what cannot be written: ${json.thrown(thrown)}`)))
+  )
+
+/** A cause for a person to read; its text in the journal where an error of it cannot be shown. */
+export const pretty = (cause: Cause.Cause<unknown>, text: string): string =>
+  Either.getOrElse(Either.try(() => Cause.pretty(cause)), () => text)
 
 const decodeError = (encoded: EncodedError): Error => {
   const error = encoded.cause === undefined

@@ -17,6 +17,7 @@ import * as Outcome from "../Outcome.ts"
 import type { Payload, PlainSchema } from "../Step.ts"
 import * as cause from "./cause.ts"
 import * as json from "./json.ts"
+import * as records from "./records.ts"
 
 /** Values as text; a `Left` says why not. */
 interface Codec<out A> {
@@ -43,13 +44,22 @@ interface JsonCodec<out A> {
 const jsonCodec = <A>(schema: Schema.Schema<A, unknown>): JsonCodec<A> => {
   const encode = Schema.encodeUnknownEither(schema)
   const decode = Schema.decodeUnknownEither(schema)
+  let hasRecords: boolean | undefined = undefined
+  /** What a record would lose on its way is refused before. */
+  const named = (value: unknown): Either.Either<unknown, string> =>
+    (hasRecords ??= records.has(schema)) ? json.checkNames(value) : Either.right(value)
   // An effect that gives a value is also one that gives nothing: the value is not for the journal.
   const isVoid = schema.ast._tag === "VoidKeyword"
   return {
     encode: (value) =>
       isVoid
         ? Either.right(undefined)
-        : guarded(() => Either.flatMap(Either.mapLeft(encode(value), message), json.check)),
+        : guarded(() =>
+          Either.flatMap(
+            Either.flatMap(named(value), (value) => Either.mapLeft(encode(value), message)),
+            json.check
+          )
+        ),
     decode: (value) => guarded(() => Either.mapLeft(decode(isVoid ? undefined : value), message))
   }
 }
@@ -121,18 +131,22 @@ export const payload = <P extends Payload>(fields: P | undefined): PayloadCodec<
   }
 }
 
+const unfitSuccess = (what: string) => (why: string): string =>
+  `the success of ${what} does not fit its schema, or JSON cannot hold it: ${why}`
+
 /** Of a success of something that `what` names: as JSON, or why that cannot be. */
 export const encodeSuccess = <A>(
   what: string,
   schema: Schema.Schema<A, unknown>
 ): (value: unknown) => Either.Either<unknown, string> =>
-  flow(
-    jsonCodec(schema).encode,
-    Either.mapLeft((why) => `the success of ${what} does not fit its schema, or JSON cannot hold it: ${why}`)
-  )
+  flow(jsonCodec(schema).encode, Either.mapLeft(unfitSuccess(what)))
 
 /** A success that is text already. A body ends with it, so that one that cannot be encoded is a failure of the body. */
 export class Encoded extends Data.Class<{ readonly text: string | null }> {}
+
+/** Of a value that may throw when it is asked. */
+const isEncoded = (value: unknown): value is Encoded =>
+  Either.getOrElse(Either.try(() => value instanceof Encoded), () => false)
 
 /** How a definition's exits are recorded and answered. */
 export interface OutcomeCodec<out A, out E> {
@@ -154,8 +168,7 @@ export const outcome = <A, E>(options: {
   const { what } = options
   const success = textCodec(jsonCodec(options.success))
   const error = jsonCodec(options.error)
-  const successToJson = encodeSuccess(what, options.success)
-  const successToText = (value: unknown) => guarded(() => Either.map(successToJson(value), json.stringify))
+  const successToText = flow(success.encode, Either.mapLeft(unfitSuccess(what)))
   const encodeError = (value: unknown) =>
     Either.mapLeft(
       error.encode(value),
@@ -176,7 +189,7 @@ export const outcome = <A, E>(options: {
     encode: Exit.match({
       onFailure: failure,
       onSuccess: (value) =>
-        value instanceof Encoded ? Outcome.Success({ value: value.text }) : Either.match(successToText(value), {
+        isEncoded(value) ? Outcome.Success({ value: value.text }) : Either.match(successToText(value), {
           onLeft: (why) => failure(Cause.die(new Error(why))),
           onRight: (text) => Outcome.Success({ value: text })
         })
@@ -228,7 +241,7 @@ export const untyped: OutcomeCodec<unknown, unknown> = {
   encode: Exit.match({
     onFailure: (failed) => Outcome.Failure({ cause: cause.encode(failed, untypedError) }),
     onSuccess: (value) =>
-      Outcome.Success({ value: value instanceof Encoded ? value.text : json.stringify(untypedValue(value)) })
+      Outcome.Success({ value: isEncoded(value) ? value.text : json.stringify(untypedValue(value)) })
   }),
   decode: Outcome.match({
     Failure: (failed) => Either.map(cause.decode<unknown>(failed.cause, Either.right), Exit.failCause),

@@ -11,6 +11,15 @@ interface Fault {
 
 const here = (what: string): Fault => ({ path: "", what })
 
+/**
+ * How deep values may be nested: as deep as the JSON functions of SQLite go. What is deeper would be held or not by how
+ * much of the stack is free, and so on one run and not on the next.
+ */
+const depthMax = 1_000
+
+/** Of a path, in a message. */
+const pathMax = 200
+
 const within = (segment: string, fault: Fault): Fault => ({ path: segment + fault.path, what: fault.what })
 
 const property = (name: string): string => /^[A-Za-z_$][\w$]*$/.test(name) ? `.${name}` : `[${JSON.stringify(name)}]`
@@ -50,7 +59,11 @@ const faultOfObject = (value: object, ancestors: Set<object>): Fault | undefined
     return here(`an instance of ${nameOfClass(value) ?? "a class"} is not JSON: give it a schema that encodes it`)
   }
   if (Object.getOwnPropertySymbols(value).length > 0) return here("JSON has no symbols as names of properties")
+  if ("toJSON" in value && typeof value.toJSON === "function") {
+    return here("it has a `toJSON`, which would put something else in its place: call that first")
+  }
   if (ancestors.has(value)) return here("the value contains itself")
+  if (ancestors.size >= depthMax) return here(`it is nested more than ${depthMax} deep`)
   ancestors.add(value)
   const fault = isArray ? faultOfArray(value, ancestors) : faultOfProperties(value, ancestors)
   ancestors.delete(value)
@@ -77,8 +90,17 @@ const faultOf = (value: unknown, ancestors: Set<object>): Fault | undefined => {
   }
 }
 
-/** What was thrown, in one line. */
-export const thrown = (error: unknown): string => Predicate.isError(error) ? error.message : String(error)
+/** What was thrown, in one line. What it is may throw, too. */
+export const thrown = (error: unknown): string =>
+  Either.getOrElse(
+    Either.try(() => Predicate.isError(error) ? error.message : String(error)),
+    () => "something was thrown that cannot be shown"
+  )
+
+const at = ({ path, what }: Fault): string => {
+  const place = path.replace(/^\./, "")
+  return `at ${place.length > pathMax ? `${place.slice(0, pathMax)}…` : place}: ${what}`
+}
 
 /**
  * `value` itself, or why JSON cannot hold it. `undefined` passes at the top, and as a property, which JSON leaves out.
@@ -86,9 +108,27 @@ export const thrown = (error: unknown): string => Predicate.isError(error) ? err
 export const check = (value: unknown): Either.Either<unknown, string> => {
   if (value === undefined || value === null || typeof value === "string") return Either.right(value)
   const fault = faultOf(value, new Set())
-  return fault === undefined
-    ? Either.right(value)
-    : Either.left(fault.path === "" ? fault.what : `at ${fault.path.replace(/^\./, "")}: ${fault.what}`)
+  return fault === undefined ? Either.right(value) : Either.left(fault.path === "" ? fault.what : at(fault))
+}
+
+const prototypeIn = (value: unknown, ancestors: Set<object>): Fault | undefined => {
+  if (typeof value !== "object" || value === null || ancestors.has(value) || ancestors.size >= depthMax) {
+    return undefined
+  }
+  if (Object.hasOwn(value, "__proto__")) return within(property("__proto__"), here("no record can have this name"))
+  ancestors.add(value)
+  for (const [name, child] of Object.entries(value)) {
+    const fault = prototypeIn(child, ancestors)
+    if (fault !== undefined) return within(Array.isArray(value) ? `[${name}]` : property(name), fault)
+  }
+  ancestors.delete(value)
+  return undefined
+}
+
+/** Why what is to be a record would lose a property: an assignment to `__proto__` makes none. */
+export const checkNames = (value: unknown): Either.Either<unknown, string> => {
+  const fault = prototypeIn(value, new Set())
+  return fault === undefined ? Either.right(value) : Either.left(at(fault))
 }
 
 /** The text of a value that was checked; `null` for `undefined`. */

@@ -8,20 +8,27 @@ import type { Key } from "../Info.ts"
 const unsafe = /[\u0000-\u001f\ud800-\udfff]/
 const unsafeAll = /[\u0000-\u001f]|[\ud800-\udbff](?![\udc00-\udfff])|(?<![\ud800-\udbff])[\udc00-\udfff]/g
 
+/** Also of what is no key, and is refused as one. */
+const textOf = (key: unknown): string => String(key)
+
 const escapeString = (key: string): string => {
   const marked = /^[#~]|[\\/]/.test(key)
     ? key.replace(/[\\/]/g, "\\$&").replace(/^[#~]/, "\\$&")
     : key
-  return unsafe.test(marked)
-    ? marked.replace(unsafeAll, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`)
-    : marked
+  return printable(marked)
 }
+
+/** `text` with all of these characters written so. */
+export const printable = (text: string): string =>
+  unsafe.test(text)
+    ? text.replace(unsafeAll, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, "0")}`)
+    : text
 
 /**
  * A string stands for itself, with `/`, `\` and a leading `#` or `~` escaped by `\`; the number 7 is written `#7`.
  * A leading, unescaped `~` is left for the engine's own steps.
  */
-export const encode = (key: Key): string => typeof key === "number" ? `#${key}` : escapeString(key)
+export const encode = (key: Key): string => typeof key === "number" ? `#${key}` : escapeString(textOf(key))
 
 /** The inverse of `encode`; an engine's own key (`~sleep`) stands for itself. */
 export const decode = (text: string): Key => {
@@ -36,10 +43,26 @@ export const decode = (text: string): Key => {
 }
 
 /** Why `key` cannot name anything, if so. */
-export const invalid = (key: Key): Option.Option<string> => {
+export const invalid = (key: unknown): Option.Option<string> => {
+  if (typeof key !== "string" && typeof key !== "number") {
+    return Option.some(`a ${typeof key} is not a key: use a string or a number`)
+  }
   if (key === "") return Option.some("the empty string is not a key: name the step")
   if (typeof key === "number" && !Number.isFinite(key)) return Option.some(`${key} is not a key: use a finite number`)
   return Option.none()
+}
+
+/** Why `name` cannot be that of a definition, if so: names stand in the journal as they are. */
+export const invalidName = (name: string): Option.Option<string> => {
+  if (name === "") return Option.some("the name cannot be used: it is empty")
+  return unsafe.test(name) && printable(name) !== name
+    ? Option.some(
+      `the name ${
+        JSON.stringify(name)
+      } cannot be used: it has a control character or half a surrogate pair, which do ` +
+        "not survive every database"
+    )
+    : Option.none()
 }
 
 /** The path of `child` (already encoded) below `parent` (`""` is the workflow itself). */

@@ -3,7 +3,6 @@
  */
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
-import * as FiberRef from "effect/FiberRef"
 import * as Option from "effect/Option"
 import type { Execution, Work } from "../Execution.ts"
 import { current } from "../Execution.ts"
@@ -16,9 +15,8 @@ export const withExecution = <A, E, R>(
   what: string,
   ask: (execution: Execution) => Effect.Effect<A, E, R>
 ): Effect.Effect<A, E, R> =>
-  Effect.flatMap(
-    FiberRef.get(current),
-    Option.match({
+  Effect.withFiberRuntime((fiber) =>
+    Option.match(fiber.getFiberRef(current), {
       onNone: () =>
         Effect.dieMessage(`${what} was called outside of a workflow: call it in the body of a workflow or a saga`),
       onSome: ask

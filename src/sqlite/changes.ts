@@ -35,6 +35,8 @@ export const make = (
     const pause = Effect.withClock(Effect.sleep(interval), Clock.make())
     // A number that changes when another connection has written.
     const version = database.query("watch", (run) => Effect.flatMap(run("PRAGMA data_version"), readVersion)).pipe(
+      // Nobody is to wait for what is written elsewhere.
+      Effect.zipLeft(database.inPlace("watch")),
       Effect.map((rows) => rows[0]?.data_version)
     )
     const watch = (before: number | undefined): Effect.Effect<void> =>

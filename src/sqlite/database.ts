@@ -30,6 +30,8 @@ export interface Database {
   readonly snapshot: Use
   /** In a transaction that holds the write lock from its beginning. Those of one database run in the order of calls. */
   readonly transact: Use
+  /** Fails if the file is not where it was opened. */
+  readonly inPlace: (what: string) => Effect.Effect<void, JournalError>
 }
 
 /** About ten seconds in all; better-sqlite3 itself waits only shortly, as the whole process stands still meanwhile. */
@@ -58,6 +60,20 @@ const inTransaction = (name: string) =>
     message: `could not write to the journal ${name} inside a transaction of the application on the same SqlClient: ` +
       "what the journal acknowledges must not be rolled back. Call it when the transaction has ended"
   })
+
+/** What the client says of a statement that could not be prepared. It keeps that answer for minutes, as if it were final. */
+const notPrepared = "Failed to prepare statement "
+
+/** Runs a statement without what the client keeps of it. */
+const unprepared = (
+  connection: SqlConnection.Connection,
+  statement: string,
+  parameters: ReadonlyArray<string | number | null>
+) =>
+  Effect.flatten(Effect.try({
+    try: () => connection.executeUnprepared(statement, parameters, undefined),
+    catch: (cause) => new SqlError.SqlError({ cause, message: notPrepared })
+  }))
 
 /** A connection, and how to be alone on it. */
 interface Access {
@@ -96,7 +112,13 @@ const make = (name: string, access: Access): Database => {
 
   const runOn = (connection: SqlConnection.Connection, what: string): Run => {
     const failure = Failure.make(what, name)
-    return (statement, ...parameters) => Effect.mapError(connection.execute(statement, parameters, undefined), failure)
+    return (statement, ...parameters) =>
+      connection.execute(statement, parameters, undefined).pipe(
+        Effect.catchAll((error) =>
+          error.message === notPrepared ? unprepared(connection, statement, parameters) : Effect.fail(error)
+        ),
+        Effect.mapError(failure)
+      )
   }
 
   /** A fiber that is inside a transaction of this very client would wait for itself. */
@@ -127,6 +149,7 @@ const make = (name: string, access: Access): Database => {
 
   return {
     name,
+    inPlace: () => Effect.void,
     query: reading(Option.none()),
     snapshot: reading(Option.some("BEGIN")),
     transact: (what, body) =>

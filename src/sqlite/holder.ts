@@ -1,5 +1,5 @@
 /**
- * Which process holds a lease, and whether it still lives. The only place that asks Node and the system.
+ * Which process holds a lease, and whether it still lives.
  */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"

@@ -2,6 +2,7 @@
  * Which workflows are meant, as a statement. Its text depends on what is given and not on the values, and each uses an
  * index where most workflows do not fit.
  */
+import { WorkflowStatus } from "../Info.ts"
 import type * as JournalModel from "../JournalModel.ts"
 import { workflow } from "./tables.ts"
 
@@ -47,17 +48,20 @@ const partsOf = ({ idPrefix, parentId, statuses }: JournalModel.Filter): Readonl
   return idPrefix === null || idPrefix === "" ? [all] : [ofPrefix]
 }
 
+/** Whoever lists workflows is to hear of those that cannot be read: one of these might be meant. */
+const isUnknown = `status NOT IN (${WorkflowStatus.literals.map((status) => `'${status}'`).join(", ")})`
+
 const conditionsOf = (filter: JournalModel.Filter, after: number): ReadonlyArray<Condition> => {
   const given = (sql: string, ...parameters: ReadonlyArray<string | number | null>): ReadonlyArray<Condition> =>
     parameters.every((parameter) => parameter !== null) ? [{ sql, parameters }] : []
   const { createdBefore, createdFrom, idPrefix, name, parentId, statuses } = filter
   return [
     ...given("row_id > ?", after),
-    ...given("status IN (SELECT value FROM json_each(?))", statuses && JSON.stringify(statuses)),
+    ...given(`(status IN (SELECT value FROM json_each(?)) OR ${isUnknown})`, statuses && JSON.stringify(statuses)),
     ...given("name = ?", name),
     ...parentId === "" ? given("parent_id IS NULL") : given("parent_id = ?", parentId),
-    // No text that begins so is as great as the second.
-    ...idPrefix === "" ? [] : given("id >= ? AND id < ?", idPrefix, idPrefix && `${idPrefix}\u{10ffff}`),
+    // No character is written with the byte FF: no text that begins so is as great as the second.
+    ...idPrefix === "" ? [] : given("id >= ? AND id < ? || CAST(x'ff' AS TEXT)", idPrefix, idPrefix),
     ...given("created_at >= ?", createdFrom),
     ...given("created_at < ?", createdBefore)
   ]
@@ -72,7 +76,8 @@ export const statement = (
   limit: number
 ): Statement | undefined => {
   const parts = partsOf(filter)
-  if (parts.length === 0) return undefined
+  // SQLite would take half a surrogate pair for another character.
+  if (parts.length === 0 || filter.name?.isWellFormed() === false) return undefined
   const conditions = conditionsOf(filter, after)
   const where = conditions.map(({ sql }) => sql).join(" AND ")
   const parameters = conditions.flatMap(({ parameters }) => parameters)

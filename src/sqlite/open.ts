@@ -13,6 +13,7 @@ import { JournalError } from "../Errors.ts"
 import * as Database from "./database.ts"
 import * as Failure from "./failure.ts"
 import * as Migrations from "./migrations.ts"
+import * as Place from "./place.ts"
 import * as Tables from "./tables.ts"
 
 /** In milliseconds. Longer waits are left to a schedule, since SQLite waits with the whole process. */
@@ -35,8 +36,12 @@ export const file = (
     yield* verify(database)
     yield* pragma("journal_mode = WAL")
     yield* Migrations.migrate(database)
-    return database
+    return yield* keptInPlace(database, yield* pathOf(database), ["-wal", "-shm"])
   })
+
+/** Of a database in memory there is no file. */
+const keptInPlace = (database: Database.Database, path: string, companions: ReadonlyArray<string>) =>
+  path === "" ? Effect.succeed(database) : Place.guarded(database, path, companions)
 
 /** The connection of an application, whose settings stay as they are. */
 export const client = (sql: SqlClient.SqlClient): Effect.Effect<Database.Database, JournalError> =>
@@ -49,10 +54,12 @@ export const client = (sql: SqlClient.SqlClient): Effect.Effect<Database.Databas
       })
     }
     const unnamed = yield* Database.fromSharedClient(sql, "of the application")
-    const database = yield* Database.fromSharedClient(sql, yield* filenameOf(unnamed))
+    const path = yield* pathOf(unnamed)
+    const database = yield* Database.fromSharedClient(sql, path === "" ? "in memory" : JSON.stringify(path))
     yield* verify(database)
     yield* Migrations.migrate(database)
-    return database
+    // Whether there is a log beside it is up to the application.
+    return yield* keptInPlace(database, path, [])
   })
 
 /** The client opens the file while it is made, and dies if it cannot. */
@@ -82,12 +89,13 @@ const verify = (database: Database.Database) =>
 
 const readVersion = Tables.reader("sqlite_version", Schema.Struct({ version: Schema.String }))
 
-const filenameOf = (database: Database.Database) =>
+/** Where the file is, or `""` where there is none. */
+const pathOf = (database: Database.Database) =>
   Effect.map(
     database.query("open", (run) =>
       Effect.flatMap(run("SELECT file FROM pragma_database_list WHERE name = 'main'"), readFilename)),
     ([{ file } = { file: "" }]) =>
-      file === "" ? "in memory" : JSON.stringify(file)
+      file
   )
 
 const readFilename = Tables.reader("database_list", Schema.Struct({ file: Schema.String }))

@@ -104,8 +104,29 @@ export const make = (
   Effect.map(Changes.make(database, pollInterval), (changes): Journal.Service => {
     const workflows = (what: string, statement: string, ...parameters: ReadonlyArray<string | number>) =>
       database.query(what, (run) => Effect.flatMap(run(statement, ...parameters), workflow.read))
-    const placed = ({ parameters, sql }: List.Statement) =>
-      database.query("read", (run) => Effect.flatMap(run(sql, ...parameters), Tables.placed))
+    /** What was said of rows that cannot be read: once is enough. */
+    const reported = new Set<string>()
+    const report = (fault: JournalError) => {
+      if (reported.has(fault.message)) return Effect.void
+      reported.add(fault.message)
+      return Effect.logError("tempolite: a row of the journal is left out, and stays as it is", fault)
+    }
+    /** Those that can be read: one that cannot must not hold up the others. */
+    const readable = <A>({ faults, rows }: Tables.Sifted<A>) =>
+      Effect.as(Effect.forEach(faults, report, { discard: true }), rows)
+    /** Reads on while there are fewer than `enough`: a page of which rows are left out is not the last for that. */
+    const placed = (
+      { parameters, sql }: List.Statement,
+      enough: number,
+      next: (after: number, missing: number) => List.Statement | undefined
+    ): Effect.Effect<ReadonlyArray<Journal.Placed>, JournalError> =>
+      Effect.gen(function*() {
+        const found = yield* database.query("read", (run) => run(sql, ...parameters))
+        const rows = yield* readable(Tables.placed(found))
+        const missing = enough - rows.length
+        const more = missing > 0 && rows.length < found.length ? next(Tables.lastPlace(found), missing) : undefined
+        return more === undefined ? rows : [...rows, ...yield* placed(more, missing, next)]
+      })
     return {
       acquire: (leaseMillis) => Lease.acquire(database, leaseMillis),
       renew: (lease) => database.transact("renew the lease of", (run) => Lease.fence(run, lease)),
@@ -147,20 +168,28 @@ export const make = (
             yield* ask(run, { workflowId, kind: "Signal", payload: null, at })
             return Option.some(found)
           })).pipe(Effect.ensuring(changes.announceRequest)),
-      requests: database.query("read", (run) => Effect.flatMap(run(select.requests), request.read)),
+      requests: Effect.flatMap(
+        database.query("read", (run) => run(select.requests)),
+        (rows) => readable(request.sift(rows))
+      ),
       requested: changes.requested,
       committed: changes.committed,
       workflow: (id) => Effect.map(workflows("read", select.workflow, id), Option.fromIterable),
       list: ({ after, filter, limit }) => {
-        const statement = List.statement(filter, after, limit)
-        return statement === undefined ? Effect.succeed([]) : placed(statement)
+        const next = (after: number, limit: number) => List.statement(filter, after, limit)
+        const statement = next(after, limit)
+        return statement === undefined ? Effect.succeed([]) : placed(statement, limit, next)
       },
-      changed: ({ after, limit }) => placed(List.changed(after, limit)),
+      changed: ({ after, limit }) => placed(List.changed(after, limit), 1, (after) => List.changed(after, limit)),
       lastChange: database.query(
         "read",
         (run) => Effect.map(Effect.flatMap(run(Tables.last.select), Tables.last.read), ([last]) => last?.changed ?? 0)
       ),
-      children: (id) => workflows("read", select.children, id),
+      children: (id) =>
+        Effect.flatMap(
+          database.query("read", (run) => run(select.children, id)),
+          (rows) => readable(workflow.sift(rows))
+        ),
       recorded: (id, generation) =>
         database.snapshot("read", (run) =>
           Effect.gen(function*() {

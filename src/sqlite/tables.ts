@@ -5,6 +5,7 @@
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as ParseResult from "effect/ParseResult"
+import * as Predicate from "effect/Predicate"
 import * as Schema from "effect/Schema"
 import * as Struct from "effect/Struct"
 import { JournalError } from "../Errors.ts"
@@ -115,24 +116,51 @@ const Lease = Schema.Struct({
 /** What is known of the process that holds a lease; all is `null` when nobody does. */
 export type LeaseRow = typeof Lease.Type
 
-/** Reads rows of `from`. */
-export const reader = <A, I>(from: string, schema: Schema.Schema<A, I>) => {
+/** What was read, and why the rest cannot be. */
+export interface Sifted<A> {
+  readonly rows: ReadonlyArray<A>
+  readonly faults: ReadonlyArray<JournalError>
+}
+
+const columnOf = (field: string) => field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
+
+/** The columns by which a person finds a row. */
+const identities: ReadonlySet<string> = new Set(["id", "workflowId", "generation", "path", "attempt"])
+
+const shortened = (text: string): string => text.length > 300 ? `${text.slice(0, 300)}…` : text
+
+const unreadable = (from: string, row: unknown, error: ParseResult.ParseError): JournalError => {
+  const [{ message, path } = { message: "", path: [] }] = ParseResult.ArrayFormatter.formatErrorSync(error)
+  const which = Object.entries(Predicate.isRecord(row) ? row : {})
+    .flatMap(([field, value]) => identities.has(field) ? [`${columnOf(field)} ${JSON.stringify(value)}`] : [])
+  return new JournalError({
+    message:
+      `cannot read the column ${columnOf(String(path[0]))} of a row of ${from} (${shortened(which.join(", "))}): ` +
+      `${shortened(message)}. The row was written by a newer version of tempolite, changed by hand, or damaged: ` +
+      "upgrade tempolite, or correct the row"
+  })
+}
+
+const sifter = <A, I>(from: string, schema: Schema.Schema<A, I>) => {
   const decode = Schema.decodeUnknownEither(schema)
+  return (rows: ReadonlyArray<unknown>): Sifted<A> => {
+    const [read, faults]: [Array<A>, Array<JournalError>] = [[], []]
+    for (const row of rows) {
+      const decoded = decode(row)
+      if (Either.isRight(decoded)) read.push(decoded.right)
+      else faults.push(unreadable(from, row, decoded.left))
+    }
+    return { rows: read, faults }
+  }
+}
+
+/** Reads rows of `from`, or none. */
+export const reader = <A, I>(from: string, schema: Schema.Schema<A, I>) => {
+  const sift = sifter(from, schema)
   return (rows: ReadonlyArray<unknown>): Effect.Effect<ReadonlyArray<A>, JournalError> =>
     Effect.suspend(() => {
-      const decoded: Array<A> = []
-      for (const row of rows) {
-        const read = decode(row)
-        if (Either.isLeft(read)) {
-          return new JournalError({
-            message: `this version of tempolite cannot read a row of ${from}: ${JSON.stringify(row)}. ` +
-              "It was written by a newer version, or changed by hand: upgrade tempolite, or correct the row. " +
-              ParseResult.TreeFormatter.formatErrorSync(read.left)
-          })
-        }
-        decoded.push(read.right)
-      }
-      return Effect.succeed(decoded)
+      const { faults: [fault], rows: read } = sift(rows)
+      return fault ?? Effect.succeed(read)
     })
 }
 
@@ -153,9 +181,8 @@ const make = <A extends Record<Field, unknown>, I, Field extends string>(
   identity: ReadonlyArray<Field>,
   { said, where = "true" }: { readonly said?: Said; readonly where?: string } = {}
 ) => {
-  const column = (field: Field) => field.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)
-  const columns = fields.map(column)
-  const selected = fields.map((field) => `${column(field)} AS "${field}"`).join(", ")
+  const columns = fields.map(columnOf)
+  const selected = fields.map((field) => `${columnOf(field)} AS "${field}"`).join(", ")
   // A document is parsed once for each row, not once for each column.
   const entry = "entry (number, document) AS MATERIALIZED (SELECT key + 1, jsonb(value) FROM json_each(?))"
   const values = [...columns.map((_, index) => `document ->> ${index}`), ...Object.values(said?.values ?? {})]
@@ -164,7 +191,7 @@ const make = <A extends Record<Field, unknown>, I, Field extends string>(
     `SELECT ${values.join(", ")} FROM ${said === undefined ? "entry" : "said CROSS JOIN entry"} ` +
     // Without `WHERE` the `ON` of a conflict would be read as that of a join.
     `WHERE ${where}`
-  const replaced = [...fields.filter((field) => !identity.includes(field)).map(column), ...said?.replaced ?? []]
+  const replaced = [...fields.filter((field) => !identity.includes(field)).map(columnOf), ...said?.replaced ?? []]
   return {
     /** `SELECT … FROM …`, under the names of the fields. */
     select: `SELECT ${selected} FROM ${name}`,
@@ -173,14 +200,16 @@ const make = <A extends Record<Field, unknown>, I, Field extends string>(
     /** Inserts those of the rows (one parameter, from `encode`) that are not there yet, and returns their `id`. */
     insert: `${insert} ON CONFLICT DO NOTHING RETURNING id`,
     /** Inserts the rows (one parameter, from `encode`); a row replaces the one with the same identity. */
-    upsert: `${insert} ON CONFLICT (${identity.map(column).join(", ")}) ` +
+    upsert: `${insert} ON CONFLICT (${identity.map(columnOf).join(", ")}) ` +
       `DO UPDATE SET ${replaced.map((name) => `${name} = excluded.${name}`).join(", ")}`,
     encode: (rows: ReadonlyArray<A>): Effect.Effect<string, JournalError> =>
       Effect.try({
         try: () => JSON.stringify(rows.map((row) => fields.map((field) => row[field]))),
         catch: Failure.make("write so much at once to", name)
       }),
-    read: reader(name, schema)
+    read: reader(name, schema),
+    /** The same, row by row. */
+    sift: sifter(name, schema)
   }
 }
 
@@ -203,11 +232,19 @@ export const last = {
   read: reader("tempolite_pruned", Schema.Struct({ row_id: Schema.Number, changed: Schema.Number }))
 }
 
-const readPlaced = reader("tempolite_workflow", Schema.Struct({ place: Schema.Number, ...Workflow.fields }))
+const siftPlaced = sifter("tempolite_workflow", Schema.Struct({ place: Schema.Number, ...Workflow.fields }))
 
 /** Reads workflows that were selected by `selectPlaced`. */
-export const placed = (rows: ReadonlyArray<unknown>): Effect.Effect<Array<JournalModel.Placed>, JournalError> =>
-  Effect.map(readPlaced(rows), (rows) => rows.map(({ place, ...workflow }) => ({ place, workflow })))
+export const placed = (rows: ReadonlyArray<unknown>): Sifted<JournalModel.Placed> => {
+  const sifted = siftPlaced(rows)
+  return { ...sifted, rows: sifted.rows.map(({ place, ...workflow }) => ({ place, workflow })) }
+}
+
+/** The greatest place among them, read or not; they are in order. */
+export const lastPlace = (rows: ReadonlyArray<unknown>): number => {
+  const last = rows.at(-1)
+  return Predicate.hasProperty(last, "place") && Predicate.isNumber(last.place) ? last.place : 0
+}
 
 export const workflowExecution = make(
   "tempolite_workflow_execution",

@@ -20,7 +20,7 @@ const Crash = Schema.Struct({
   commit: Schema.Number,
   /** What the process was committing, or had just committed. */
   wrote: Schema.Array(Schema.String),
-  /** The attempts that were under way. */
+  /** The attempts that were under way, or whose end was not on record yet. */
   inFlight: Schema.Array(Schema.String)
 })
 
@@ -80,7 +80,7 @@ export interface CrashReport<out A, out E> {
  * @since 0.2.0
  * @category models
  */
-export interface CrashOptions<R, E, A, E2, W, EW> {
+export interface CrashOptions<R, E, A, E2, W = never> {
   /** Built anew by each process, on an engine and a journal that outlives the processes. */
   readonly workflows: Layer.Layer<R, E, Tempolite | NoInfer<W>>
   /**
@@ -89,8 +89,6 @@ export interface CrashOptions<R, E, A, E2, W, EW> {
    * that has ended.
    */
   readonly program: Effect.Effect<A, E2, NoInfer<R | W> | Tempolite>
-  /** The outside, which no crash ends: a fake of a payment provider, say, or a `double`. Built once for each run. */
-  readonly world?: Layer.Layer<W, EW>
   /** What has to hold of the world in the end of each run; a failure of any kind is told. */
   readonly verify?: Effect.Effect<unknown, unknown, NoInfer<W>>
   /** How many crashes there are in a row. With 2, the process after each crash dies at each of its own commits. */
@@ -115,6 +113,19 @@ export interface CrashOptions<R, E, A, E2, W, EW> {
   readonly movesMax?: number
 }
 
+/**
+ * The outside, which no crash ends: a fake of a payment provider, say, or a `double`. Built once for each run.
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export interface CrashWorld<W, EW> {
+  readonly world: Layer.Layer<W, EW>
+}
+
+/** What takes so many tasks, some ten seconds, and never rests, polls. */
+const tasksMax = 5_000_000
+
 /** An ordinary day: 2024-01-01. */
 const begin = 1_704_067_200_000
 
@@ -133,18 +144,16 @@ const failed = (
     crashes: crashes.map(({ left, point, write }) => ({
       ...point,
       wrote: Judge.described(write),
-      inFlight: Judge.inFlight(left)
+      inFlight: Judge.inFlight(left, point.when === "before" ? write : {})
     })),
     commits: without.writes.length,
     differences
   })
 
-/** The world of those who need none. */
-const nothing: Layer.Layer<never> = Layer.empty
-
+/** Who has no world needs none. */
 function worldOf<W, EW>(world: Layer.Layer<W, EW> | undefined): Layer.Layer<W, EW>
-function worldOf(world: Layer.Layer<never, unknown> | undefined): Layer.Layer<never, unknown> {
-  return world ?? nothing
+function worldOf(world: Layer.Layer<never, unknown> = Layer.empty): Layer.Layer<never, unknown> {
+  return world
 }
 
 /**
@@ -152,9 +161,10 @@ function worldOf(world: Layer.Layer<never, unknown> | undefined): Layer.Layer<ne
  * crash just after it: nothing of the process runs any more, as after `kill -9`, and another one starts on what the
  * journal holds. Each run must end as the one without a crash: the same result of the program, the same outcomes of its
  * workflows and steps; no completed step executed again; at most one more execution of what was under way; compensations
- * complete, and in their order. Fails with the first run that does not, as a story.
+ * complete, and in their order. Workflows that nobody waits for are compared as far as they had ended when the program
+ * did. Fails with the first run that is not so, as a story.
  *
- * All of it is in memory and in virtual time, some dozens of crashes a second: a sleep of a year takes no time, and a
+ * All of it is in memory and in virtual time, some hundreds of short runs a second: a sleep of a year takes no time, and a
  * handler must not do real I/O (see `io`). The order of things is the same in each run, and so are the random numbers of
  * `Random` in the handlers; what else varies (`Math.random`, `crypto`) must be recorded, and is found if it is not.
  *
@@ -185,8 +195,15 @@ function worldOf(world: Layer.Layer<never, unknown> | undefined): Layer.Layer<ne
  * @since 0.2.0
  * @category crashes
  */
-export const crashEverywhere = <R, E, A, E2, W = never, EW = never>(
-  options: CrashOptions<R, E, A, E2, W, EW>
+export const crashEverywhere: {
+  <R, E, A, E2, W, EW>(
+    options: CrashOptions<R, E, A, E2, W> & CrashWorld<W, EW>
+  ): Effect.Effect<CrashReport<A, E | E2>, CrashFailure | E | EW>
+  // A default for `W` would do in place of this, if it did not keep TypeScript from inferring it from a layer that is
+  // written in place.
+  <R, E, A, E2>(options: CrashOptions<R, E, A, E2>): Effect.Effect<CrashReport<A, E | E2>, CrashFailure | E>
+} = <R, E, A, E2, W, EW>(
+  options: CrashOptions<R, E, A, E2, W> & Partial<CrashWorld<W, EW>>
 ): Effect.Effect<CrashReport<A, E | E2>, CrashFailure | E | EW> =>
   Effect.gen(function*() {
     const { same = "outcomes" } = options
@@ -200,7 +217,8 @@ export const crashEverywhere = <R, E, A, E2, W = never, EW = never>(
       downtime: Duration.decode(options.downtime ?? 0),
       patience: Duration.decode(options.patience ?? "1 second"),
       io: Duration.decode(options.io ?? 0),
-      movesMax: options.movesMax ?? 10_000
+      movesMax: options.movesMax ?? 10_000,
+      tasksMax
     }
     const without = yield* Scenario.play(setup, [], Option.none())
     const faults = [...Judge.obstacles(without), ...Judge.objections(without)]

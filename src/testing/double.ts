@@ -112,7 +112,7 @@ export const double = <Self, P, A, E>(
     | ReadonlyArray<Effect.Effect<NoInfer<A>, NoInfer<E>>>
     | ((call: Call<NoInfer<P>>) => Effect.Effect<NoInfer<A>, NoInfer<E>>)
 ): Layer.Layer<Self | Double<Self>> =>
-  Layer.unwrapEffect(Effect.sync(() => {
+  Layer.scopedContext(Effect.suspend(() => {
     const log: Array<Call<P>> = []
     const answer = typeof outcomes === "function" ? outcomes : sequence<P, A, E>(activity.key, outcomes)
     const handler = (payload: P) =>
@@ -121,7 +121,7 @@ export const double = <Self, P, A, E>(
         log.push(call)
         return answer(call)
       })
-    return Layer.merge(activity.layer(handler), Layer.succeed(logOf(activity), log))
+    return Effect.map(Layer.build(activity.layer(handler)), Context.add(logOf(activity), log))
   }))
 
 /**

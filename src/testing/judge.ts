@@ -63,7 +63,10 @@ export const obstacles = ({ end, left }: AnyPlayed): ReadonlyArray<string> => {
 
 /** What `verify` says against a run. */
 export const objections = ({ verified }: AnyPlayed): ReadonlyArray<string> =>
-  Exit.isSuccess(verified) ? [] : [`\`verify\` failed: ${Cause.pretty(verified.cause)}`]
+  Exit.isSuccess(verified) ? [] : [`\`verify\` failed: ${withoutFrames(Cause.pretty(verified.cause))}`]
+
+const withoutFrames = (text: string): string =>
+  text.split("\n").filter((line) => !line.trimStart().startsWith("at ")).join("\n")
 
 const workflowDifferences = (same: Same, without: AnyPlayed, crashed: AnyPlayed): ReadonlyArray<string> => {
   const ended = rows(without.left).filter(({ workflow }) => isEnded(workflow.status))
@@ -107,10 +110,13 @@ const stepDifferences = (same: Same, without: AnyPlayed, crashed: AnyPlayed): Re
     return steps.filter(hasOutcome).flatMap((before) => {
       const after = found.get(stepId(before))
       const undo = before.undo ? "undo: " : ""
+      if (after?.status === "Cancelled") return []
       if (after === undefined || after.status === "Pending") {
         return [`${undo}${named(before)} did not run, and is ${before.status} without a crash`]
       }
-      if (!hasOutcome(after)) return []
+      if (!hasOutcome(after)) {
+        return [`${undo}${named(before)} was begun and left, and is ${before.status} without a crash`]
+      }
       if (after.status !== before.status) {
         return [`${undo}${named(before)} is ${after.status}, and ${before.status} without a crash`]
       }
@@ -188,7 +194,8 @@ const executionDifferences = (same: Same, without: AnyPlayed, crashed: AnyPlayed
     const name = named(first)
     const isRepeated = crashes.some(({ recorded }) => {
       const before = recorded.get(id)
-      return before?.status === "Completed" && before.round === step.round && step.attempts > before.attempts
+      return (before?.status === "Completed" || before?.status === "Compensated") && before.round === step.round &&
+        step.attempts > before.attempts
     })
     if (isRepeated) return [`${name} had completed before the crash, and was executed again`]
     const history = without.left.get(first.workflowId)
@@ -205,8 +212,32 @@ const executionDifferences = (same: Same, without: AnyPlayed, crashed: AnyPlayed
   })
 }
 
+/** How often signals were sent, by name and workflow. */
+const sent = ({ writes }: AnyPlayed): ReadonlyMap<string, number> => {
+  const counts = new Map<string, number>()
+  for (const { name, workflowId } of writes.flatMap(({ signals = [] }) => signals)) {
+    const signal = `the signal ${JSON.stringify(name)} was sent to the workflow ${Show.id(workflowId)}`
+    counts.set(signal, (counts.get(signal) ?? 0) + 1)
+  }
+  return counts
+}
+
+/** No fault by itself, and what may explain those that there are. */
+const sentAgain = (without: AnyPlayed, crashed: AnyPlayed): ReadonlyArray<string> => {
+  const before = sent(without)
+  return Array.from(sent(crashed)).flatMap(([signal, count]) => {
+    const once = before.get(signal) ?? 0
+    return count <= once ? [] : [`${signal} ${count} times, and ${once} times without a crash`]
+  })
+}
+
 /** Everything in which `crashed` is not what it has to be. */
 export const differences = (same: Same, without: AnyPlayed, crashed: AnyPlayed): ReadonlyArray<string> => {
+  const found = faults(same, without, crashed)
+  return found.length === 0 ? found : [...sentAgain(without, crashed), ...found]
+}
+
+const faults = (same: Same, without: AnyPlayed, crashed: AnyPlayed): ReadonlyArray<string> => {
   const obstructed = obstacles(crashed)
   // Where a run did not end, all else follows from that.
   if (obstructed.length > 0) return [...obstructed, ...executionDifferences("nothing", without, crashed)]
@@ -233,8 +264,11 @@ export const described = (write: Write): ReadonlyArray<string> => [
   ...(write.signals ?? []).map(({ name, workflowId }) => `the signal ${name} to the workflow ${Show.id(workflowId)}`)
 ]
 
-/** What was under way. */
-export const inFlight = (left: Histories): ReadonlyArray<string> =>
-  rows(left).flatMap(({ stepExecutions }) =>
-    stepExecutions.flatMap((row) => row.status === "Running" ? [`attempt ${row.attempt} of ${named(row)}`] : [])
+/** The attempts that were under way, or whose end is not on record, `lost` being what was not written any more. */
+export const inFlight = (left: Histories, lost: Write): ReadonlyArray<string> => {
+  const running = rows(left).flatMap(({ stepExecutions }) =>
+    stepExecutions.filter(({ status }) => status === "Running")
   )
+  const all = [...running, ...(lost.stepExecutions ?? [])]
+  return Array.from(new Set(all.map((row) => `attempt ${row.attempt} of ${named(row)}`)))
+}

@@ -4,6 +4,7 @@
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
+import * as Fiber from "effect/Fiber"
 import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
 import { JournalError, JournalLocked } from "../Errors.ts"
@@ -100,7 +101,9 @@ export const make = (options: {
     return {
       writes,
       fatal: () => fatal,
-      release: Scope.close(leased, Exit.void),
+      // On a fiber of its own: who runs the finalizers of others keeps what their fibers had in their fiber refs, and a
+      // thousand of these are slow.
+      release: Effect.flatMap(Effect.forkDaemon(Scope.close(leased, Exit.void)), Fiber.await),
       refuse: () => {
         refused = true
         for (const answer of waiting) answer()
@@ -110,7 +113,7 @@ export const make = (options: {
         ...inner,
         acquire: (leaseMillis) => Scope.extend(inner.acquire(leaseMillis), leased),
         // It holds the lease for as long as it lives, however far time is moved.
-        renew: () => refused ? Effect.fail(locked) : Effect.void,
+        renew: () => Effect.async<void>(() => {}),
         commit: (lease, batch) => writing(batch, locked, inner.commit(lease, batch)),
         submit: (request, creation) => {
           const creations = Option.toArray(creation)

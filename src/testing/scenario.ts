@@ -5,7 +5,6 @@ import * as Context from "effect/Context"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Scope from "effect/Scope"
@@ -50,7 +49,7 @@ type End<A, E> =
 export interface Played<A, E> {
   readonly end: End<A, E>
   readonly crashes: ReadonlyArray<Crash>
-  /** What the last process wrote. */
+  /** What the processes wrote, one after the other. */
   readonly writes: ReadonlyArray<MortalJournal.Write>
   /** What the journal holds in the end. */
   readonly left: Histories
@@ -98,11 +97,11 @@ const live = <R, E, A, E2, W, EW>(
   scope: Scope.Scope
 ): Effect.Effect<Exit.Exit<A, E2>, E> =>
   Effect.gen(function*() {
-    const engine = Tempolite.layer({ closeGrace: 0, ...setup.engine }).pipe(
-      Layer.provide(Layer.succeed(Journal.Journal, journal)),
-      Layer.orDie
+    const engine = yield* Layer.buildWithScope(Tempolite.layer(setup.engine), yield* Scope.make()).pipe(
+      Effect.provideService(Journal.Journal, journal),
+      Effect.orDie
     )
-    const below = Context.merge(world, yield* Layer.buildWithScope(engine, scope))
+    const below = Context.merge(world, engine)
     const workflows = yield* Effect.mapInputContext(
       Layer.buildWithScope(setup.workflows, scope),
       (_: Context.Context<never>) => below
@@ -115,7 +114,7 @@ const live = <R, E, A, E2, W, EW>(
 interface Running {
   readonly process: Process
   readonly journal: MortalJournal.Mortal
-  readonly fiber: Fiber.RuntimeFiber<unknown, unknown>
+  /** Of its layers. */
   readonly scope: Scope.CloseableScope
 }
 
@@ -139,20 +138,30 @@ const open = (begin: number): Effect.Effect<Stage> =>
   }))
 
 /** How long what is cleared away may take: nobody waits for it. */
-const sweeping: Patience = { patience: Duration.zero, io: Duration.zero, movesMax: 1_000 }
+const sweeping: Patience = { patience: Duration.zero, io: Duration.zero, movesMax: 1_000, tasksMax: 1_000_000 }
 
-/** Clears away what stood still since it died. Nothing of that is written. */
+/**
+ * Clears away what stood still since it died. Nothing of that is written. The engines are not closed: that would take
+ * longer than all the rest, and they hold nothing but fibers, which are interrupted, and a lease.
+ */
 const close = ({ running, scope, time }: Stage): Effect.Effect<void> =>
   Effect.gen(function*() {
-    const end = (process: Process, self: Effect.Effect<unknown>) =>
-      Effect.flatMap(time.fork(process, self), (fiber) => time.drive(() => fiber.unsafePoll() !== null, sweeping))
-    for (const { fiber, journal, process, scope } of running) {
+    const closed = (scopes: ReadonlyArray<Scope.CloseableScope>) =>
+      Effect.flatMap(
+        time.fork(time.outside, Effect.forEach(scopes, (scope) => Scope.close(scope, Exit.void), { discard: true })),
+        (fiber) => time.drive(() => fiber.unsafePoll() !== null, sweeping)
+      )
+    for (const { journal, process } of running) {
       journal.refuse()
-      time.revive(process)
-      yield* end(process, Effect.zipRight(Fiber.interrupt(fiber), Scope.close(scope, Exit.void)))
+      time.clear(process)
+    }
+    yield* closed(running.map(({ scope }) => scope))
+    for (const { journal, process } of running) {
+      // Whatever would go on without end stands still again.
+      process.kill()
       yield* journal.release
     }
-    yield* end(time.outside, Scope.close(scope, Exit.void))
+    yield* closed([scope])
   })
 
 /** Runs something that belongs to no process. */
@@ -188,7 +197,7 @@ const run = <R, E, A, E2, W, EW>(
     })
     const scope = yield* Scope.make()
     const fiber = yield* time.fork(process, live(setup, world, journal.service, scope))
-    running.push({ process, journal, fiber, scope })
+    running.push({ process, journal, scope })
     const hasStrayed = () =>
       Option.exists(without, ({ suspended }) => witness.suspended.some(({ id }) => !suspended.has(id)))
     const hasEnded = () =>
@@ -228,11 +237,13 @@ export const play = <R, E, A, E2, W, EW>(
           Layer.buildWithScope(setup.world, stage.scope)
         )
         const crashes: Array<Crash> = []
+        const writes: Array<MortalJournal.Write> = []
         for (;;) {
           const point = plan[crashes.length]
           const { exit, hasStrayed, journal, process, rest } = yield* run(setup, stage, world, point, without)
           const left = yield* historiesOf(stage.journal)
           const write = journal.fatal()
+          writes.push(...journal.writes)
           if (point !== undefined && write !== undefined) {
             crashes.push({ point, write, left })
             yield* journal.release
@@ -247,7 +258,7 @@ export const play = <R, E, A, E2, W, EW>(
             "`verify`",
             Effect.mapInputContext(setup.verify, (_: Context.Context<never>) => world)
           )
-          return { end: endOf(exit, rest, hasStrayed), crashes, writes: journal.writes, left, verified }
+          return { end: endOf(exit, rest, hasStrayed), crashes, writes, left, verified }
         }
       }),
     close

@@ -1,11 +1,11 @@
 /**
  * Virtual time, and processes in it that can be ended as by `kill -9`.
  *
- * It is a scheduler and a clock at once. Every fiber that runs on it belongs to a process: to the one that was entered
- * last when the fiber was first seen. As it sees every task, it knows when nothing happens any more but by the passing
- * of time; only then `drive` moves the clock, to the next instant at which somebody wakes. A process that is killed runs
- * no further step: no finalizer, no `catchAll`, nothing. It stands still in the middle of whatever it did, until it is
- * swept away, when nobody looks any more.
+ * It is a scheduler and a clock at once, and nothing runs on it but while it is driven. Every fiber belongs to a process:
+ * to the one that ran last when the fiber was first seen, which is that of who forked it. As it sees every task, it knows
+ * when nothing happens any more but by the passing of time; only then `drive` moves the clock, to the next instant at
+ * which somebody wakes. A process that is killed runs no further step: no finalizer, no `catchAll`, nothing. It stands
+ * still in the middle of whatever it did, until it is cleared away, when nobody looks any more.
  *
  * What it does not see is real I/O: a promise, a socket, a timer of the host. While somebody sleeps in virtual time, it
  * does not wait for these (unless `io` says for how long); where nobody sleeps, it waits for as long as `patience`
@@ -15,6 +15,7 @@ import * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
+import * as FiberId from "effect/FiberId"
 import * as FiberRef from "effect/FiberRef"
 import * as HashSet from "effect/HashSet"
 import * as Random from "effect/Random"
@@ -112,7 +113,7 @@ class VirtualClock implements Clock.Clock {
   }
 }
 
-/** How a drive ended: what was waited for came, nothing happens any more, or time was moved as often as is allowed. */
+/** How a drive ended: what was waited for came, nothing happens any more, or more happened than is allowed. */
 export type Rest = "Over" | "Idle" | "Endless"
 
 export interface Patience {
@@ -122,6 +123,8 @@ export interface Patience {
   readonly io: Duration.Duration
   /** How often the clock may be moved. */
   readonly movesMax: number
+  /** How many tasks fibers may take without a rest. */
+  readonly tasksMax: number
 }
 
 const realClock = Clock.make()
@@ -132,15 +135,18 @@ export const inRealTime: <A, E, R>(self: Effect.Effect<A, E, R>) => Effect.Effec
 /** After so many turns of the host in which no fiber ran, none waits for a turn. */
 const quietTurns = 2
 
+/** After so many tasks the host has a turn: what fibers wait for may come from there. */
+const tasksPerTurn = 2_048
+
 export class VirtualTime implements Scheduler.Scheduler {
   readonly clock: VirtualClock
   /** The process of what is in none: it is never killed. */
   readonly outside = new Process()
-  private readonly owners = new WeakMap<AnyFiber, Process>()
+  private readonly owners = new Map<AnyFiber, Process>()
   private readonly random = Random.make("tempolite")
+  private readonly queue = new Scheduler.PriorityBuckets()
   private current = this.outside
   private performed = 0
-  private queued = 0
 
   constructor(now: number) {
     this.clock = new VirtualClock(now, (fiber) => this.ownerOf(fiber))
@@ -152,16 +158,11 @@ export class VirtualTime implements Scheduler.Scheduler {
 
   scheduleTask(task: Scheduler.Task, priority: number, fiber?: AnyFiber): void {
     const process = fiber === undefined ? this.current : this.ownerOf(fiber)
-    this.queued++
-    Scheduler.defaultScheduler.scheduleTask(
-      () => {
-        this.queued--
-        this.performed++
-        process.perform(task)
-      },
-      priority,
-      fiber
-    )
+    this.queue.scheduleTask(() => {
+      this.performed++
+      this.current = process
+      process.perform(task)
+    }, priority)
   }
 
   /** Starts a fiber of `process`: it sees this time, its own random numbers, and no logger. */
@@ -185,42 +186,68 @@ export class VirtualTime implements Scheduler.Scheduler {
     this.clock.now += Duration.toMillis(duration)
   }
 
-  /** Lets a process that was killed go on. */
-  revive(process: Process): void {
-    for (const task of process.revive()) this.scheduleTask(task, 0)
+  /** Lets a process that was killed go on, to its end: each of its fibers is interrupted wherever it was. */
+  clear(process: Process): void {
+    const held = process.revive()
+    for (const [fiber, owner] of this.owners) {
+      if (owner === process && fiber.unsafePoll() === null) fiber.unsafeInterruptAsFork(FiberId.none)
+    }
+    for (const task of held) this.scheduleTask(task, 0)
   }
 
-  /** Waits until nothing happens any more but by the passing of time. Takes place in real time, as `drive` does. */
-  readonly settle: Effect.Effect<void> = Effect.gen(this, function*() {
-    for (let quiet = 0; quiet < quietTurns;) {
-      const before = this.performed
-      yield* breathe
-      quiet = this.performed === before && this.queued === 0 ? quiet + 1 : 0
+  /** Lets everything happen until nothing does but by the passing of time; `false` if that is not so after `tasksMax`. */
+  settle(tasksMax: number): Effect.Effect<boolean> {
+    return Effect.gen(this, function*() {
+      const until = this.performed + tasksMax
+      this.drain()
+      for (let quiet = 0; quiet < quietTurns;) {
+        if (this.performed > until) return false
+        yield* breathe
+        quiet = this.drain() ? 0 : quiet + 1
+      }
+      return true
+    })
+  }
+
+  private isStill(): boolean {
+    return this.queue.buckets.length === 0
+  }
+
+  /** Runs what can run in one turn of the host; `false` if there was nothing. */
+  private drain(): boolean {
+    const before = this.performed
+    while (!this.isStill() && this.performed - before < tasksPerTurn) {
+      for (const [, tasks] of this.queue.buckets.splice(0)) for (const task of tasks) task()
     }
-  })
+    return this.performed > before
+  }
 
   /** Waits until something happens; `false` if nothing does for so long. */
   private stir(patience: Duration.Duration): Effect.Effect<boolean> {
     return Effect.gen(this, function*() {
-      const before = this.performed
       const until = (yield* realClock.currentTimeMillis) + Duration.toMillis(patience)
-      while (this.performed === before) {
-        if ((yield* realClock.currentTimeMillis) >= until) return false
+      while (this.isStill()) {
+        if ((yield* realClock.currentTimeMillis) >= until) {
+          // A host that was held up itself has not looked yet what came meanwhile.
+          yield* breathe
+          return !this.isStill()
+        }
         yield* Effect.sleep("1 millis")
       }
       return true
     })
   }
 
-  /** Lets everything happen, and time pass, until `isOver` whenever nothing happens. */
-  drive(isOver: () => boolean, { io, movesMax, patience }: Patience): Effect.Effect<Rest> {
+  /** Lets everything happen, and time pass, until `isOver` whenever nothing happens. Takes place in real time. */
+  drive(isOver: () => boolean, { io, movesMax, patience, tasksMax }: Patience): Effect.Effect<Rest> {
     return Effect.gen(this, function*() {
       for (let moves = 0;;) {
-        yield* this.settle
+        const isQuiet = yield* this.settle(tasksMax)
         if (isOver()) return "Over"
+        if (!isQuiet) return "Endless"
         if (Duration.greaterThan(io, Duration.zero) && (yield* this.stir(io))) continue
         if (this.clock.advance()) {
-          if (++moves > movesMax) return "Endless"
+          if (++moves >= movesMax) return "Endless"
         } else if (!(yield* this.stir(patience))) return "Idle"
       }
     })

@@ -132,7 +132,8 @@ export const activities = (promise: Promised) => {
           assert.strictEqual(step.status, "Failed")
           assert.deepStrictEqual(statusesOf(step), ["Failed"])
           assert.include(Cause.pretty(Option.getOrThrow(step.executions[0]!.error) as Cause.Cause<unknown>), "a bug")
-        })
+        }),
+      { except: { crash: "its body notes what it does, and does it again in a replay" } }
     )
 
     promise("is a defect when the handler interrupts itself", (bench) =>
@@ -215,7 +216,7 @@ export const activities = (promise: Promised) => {
         ))
         yield* bench.wait(engine.run(Main.execute("w", {})))
         assert.deepStrictEqual(trace, ["open 1", "close 1", "open 2", "close 2", "body"])
-      }))
+      }), { except: { crash: "its body notes what it does, and does it again in a replay" } })
 
     promise(
       "lives outside of the workflow: the ordinary clock and random numbers, the services of its layer",
@@ -260,7 +261,13 @@ export const activities = (promise: Promised) => {
           assert.deepStrictEqual(lines, ["looked", "looked"])
           // It slept as anybody does: no timer of the workflow.
           assert.deepStrictEqual((yield* bench.describe("w")).steps.map(({ kind }) => kind), ["Activity", "Activity"])
-        })
+        }),
+      {
+        except: {
+          crash: "what is drawn and not recorded is drawn again",
+          lost: "what is drawn and not recorded is drawn again"
+        }
+      }
     )
   })
 

@@ -5,6 +5,10 @@ import { assert, it } from "@effect/vitest"
 import { Context, DateTime, Deferred, Duration, Effect, Exit, Layer, Logger, Option, Schema, Scope } from "effect"
 import { Journal, JournalError, JournalLocked, SuspendReason, Tempolite, type Workflow } from "../../src/index.ts"
 import { settle, SimClock } from "../support/SimClock.ts"
+import * as Matrix from "./modes/matrix.ts"
+import * as Snapshot from "./modes/snapshot.ts"
+import * as Stage from "./modes/stage.ts"
+import * as Supervisor from "./modes/supervisor.ts"
 
 /** When every test begins. */
 export const begin = 1_700_000_000_000
@@ -32,6 +36,8 @@ export interface Bench {
   replays: number
   /** How many of the commits to come fail. */
   failingCommits: number
+  /** The next commit that fits is written, and fails all the same. */
+  loseAnswer: ((batch: Journal.Batch) => boolean) | undefined
   /** How many of the reads to come fail. */
   failingReads: number
   /** While it is there, commits wait for it. */
@@ -57,7 +63,7 @@ const lastCommitMillis = 5_000
 
 const crashed = new JournalLocked({ holder: "the process has crashed" })
 
-const make = (journal: Journal.Service, clock: SimClock): Bench => {
+const make = (journal: Journal.Service, clock: SimClock, stage: Stage.Stage): Bench => {
   let reads = 0
   let closing = 0
 
@@ -94,6 +100,10 @@ const make = (journal: Journal.Service, clock: SimClock): Bench => {
           }
           const existing = yield* journal.commit(lease, batch)
           bench.commits.push(batch)
+          if (bench.loseAnswer?.(batch) === true) {
+            bench.loseAnswer = undefined
+            return yield* new JournalError({ message: "the connection is lost" })
+          }
           return existing
         }),
       requests: reading(journal.requests),
@@ -112,7 +122,9 @@ const make = (journal: Journal.Service, clock: SimClock): Bench => {
     }
   }
 
-  const quiet = Effect.promise(() => settle(() => reads + clock.activity))
+  const quiet = Effect.promise(() => settle(() => reads + clock.activity)).pipe(
+    Effect.repeat({ while: () => stage.restarting > 0 })
+  )
 
   const wait = <A, E>(effect: Effect.Effect<A, E>): Effect.Effect<A, E> =>
     Effect.gen(function*() {
@@ -135,6 +147,7 @@ const make = (journal: Journal.Service, clock: SimClock): Bench => {
     logs: [],
     replays: 0,
     failingCommits: 0,
+    loseAnswer: undefined,
     failingReads: 0,
     held: undefined,
     settle: quiet,
@@ -171,11 +184,13 @@ const make = (journal: Journal.Service, clock: SimClock): Bench => {
           assert.fail("the engine does not close")
         })
         yield* Effect.addFinalizer(() => closing > 0 ? Effect.void : end)
+        const supervised = yield* Supervisor.make({ closeGrace: Duration.millis(grace) })
         const context = yield* live.pipe(
-          Layer.provideMerge(Tempolite.layer({ closeGrace: Duration.millis(grace) })),
+          Layer.provideMerge(supervised.layer),
           Layer.provide(Layer.succeed(Journal.Journal, seen(bench, process))),
           Layer.buildWithScope(scope)
         )
+        yield* Scope.addFinalizer(scope, supervised.retire)
         return {
           run: (effect) => Effect.provide(effect, context),
           close: end,
@@ -209,20 +224,27 @@ const logger = (logs: Array<string>) =>
 export type Promised = (
   title: string,
   body: (bench: Bench) => Effect.Effect<void, unknown, Scope.Scope>,
-  timeoutMillis?: number
+  options?: { readonly except?: Matrix.Except }
 ) => void
 
-/** The tests on one journal layer. */
-export const promised = <E>(layer: Layer.Layer<Journal.Journal, E>): Promised => (title, body, timeoutMillis) => {
-  it.scoped(title, () => {
-    const clock = new SimClock(begin)
-    return Effect.gen(function*() {
-      const journal = Context.get(yield* Layer.build(Layer.fresh(layer)), Journal.Journal)
-      const bench = make(journal, clock)
-      yield* Effect.provide(Effect.scoped(body(bench)), logger(bench.logs))
-    }).pipe(Effect.withClock(clock))
-  }, timeoutMillis)
-}
+/** The tests on one journal layer, each in every mode, but for those excepted. */
+export const promised =
+  <E>(layer: Layer.Layer<Journal.Journal, E>): Promised => (title, body, { except = {} } = {}) => {
+    const scene = Effect.suspend(() => {
+      const clock = new SimClock(begin)
+      return Effect.gen(function*() {
+        const stage = yield* Stage.Current
+        const journal = yield* Stage.watched(Context.get(yield* Layer.build(Layer.fresh(layer)), Journal.Journal))
+        const bench = make(journal, clock, stage)
+        return yield* Effect.gen(function*() {
+          yield* body(bench)
+          yield* bench.settle
+          return yield* Snapshot.take(journal)
+        }).pipe(Effect.scoped, Effect.zipLeft(stage.clear), Effect.provide(logger(bench.logs)))
+      }).pipe(Effect.withClock(clock))
+    }).pipe(Effect.scoped)
+    it.live(title, () => Matrix.inEveryMode(title, layer === Journal.layerMemory, except, scene), Matrix.timeoutMillis)
+  }
 
 /** The first step of a workflow. */
 export const theStep = (bench: Bench, id: string): Effect.Effect<Workflow.StepDescription> =>

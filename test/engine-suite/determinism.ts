@@ -80,32 +80,36 @@ export const suite = <E>(name: string, layer: Layer.Layer<Journal.Journal, E>) =
             assert.include(why, "asks the bank")
             yield* settle
             assert.deepStrictEqual(outside.log, ["a"])
-          }))
+          }), { except: { crash: "what is foreign to the body is there when it is replayed" } })
       }
 
-      test("ends the run where it is: its exit is not taken, and nothing more of it is written", (outside) =>
-        Effect.gen(function*() {
-          outside.hold("a", "b")
-          const gate = yield* Deferred.make<void>()
-          const process = yield* open(outside, {
-            main: Effect.raceFirst(
-              Effect.zipRight(Deferred.await(gate), Effect.succeed("ended")),
-              Effect.all([done("a"), Effect.zipRight(act("b"), act("c"))], { concurrency: "unbounded" })
-            )
-          })
-          yield* process.start
-          yield* called(outside, "a", "b")
-          yield* Deferred.succeed(gate, undefined)
-          yield* hasStatus("Suspended")
-          outside.release("b")
-          outside.release("a")
-          yield* settle
-          assert.notInclude(outside.log, "c")
-          assert.notInclude(outside.log, "u-a")
-          const { executions, workflow } = yield* rows()
-          assert.strictEqual(workflow.outcome, null)
-          assert.deepStrictEqual(executions.map(({ status }) => status), ["Running"])
-        }))
+      test(
+        "ends the run where it is: its exit is not taken, and nothing more of it is written",
+        (outside) =>
+          Effect.gen(function*() {
+            outside.hold("a", "b")
+            const gate = yield* Deferred.make<void>()
+            const process = yield* open(outside, {
+              main: Effect.raceFirst(
+                Effect.zipRight(Deferred.await(gate), Effect.succeed("ended")),
+                Effect.all([done("a"), Effect.zipRight(act("b"), act("c"))], { concurrency: "unbounded" })
+              )
+            })
+            yield* process.start
+            yield* called(outside, "a", "b")
+            yield* Deferred.succeed(gate, undefined)
+            yield* hasStatus("Suspended")
+            outside.release("b")
+            outside.release("a")
+            yield* settle
+            assert.notInclude(outside.log, "c")
+            assert.notInclude(outside.log, "u-a")
+            const { executions, workflow } = yield* rows()
+            assert.strictEqual(workflow.outcome, null)
+            assert.deepStrictEqual(executions.map(({ status }) => status), ["Running"])
+          }),
+        { except: { crash: "what is foreign to the body is there when it is replayed" } }
+      )
 
       test("says so where there is nothing else to wait for, at once: it may never come", (outside) =>
         Effect.gen(function*() {
@@ -256,7 +260,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Journal.Journal, E>) =
           assert.deepStrictEqual(exit, Exit.succeed(seen[2]))
           assert.notDeepEqual(seen[1], seen[0])
           assert.notDeepEqual(seen[2], seen[1])
-        }))
+        }), { except: { crash: "its body notes what it does, and does it again in a replay" } })
 
       test("are others in each workflow", (outside) =>
         Effect.gen(function*() {

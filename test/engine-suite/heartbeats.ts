@@ -70,7 +70,8 @@ const ofLimits = (promise: Promised) => {
         const step = yield* theStep(bench, "w")
         assert.deepStrictEqual(statusesOf(step), ["TimedOut", "Completed"])
         assert.deepStrictEqual(startsOf(step), [0, 11_000])
-      })
+      }),
+    { except: { crash: "it counts attempts, and one is lost" } }
   )
 
   promise("may take for ever if it shows life in time", (bench) =>
@@ -93,7 +94,7 @@ const ofLimits = (promise: Promised) => {
       // The next one has the whole time again.
       yield* bench.pass("17 seconds")
       assert.deepStrictEqual(statusesOf(yield* theStep(bench, "w")), ["TimedOut", "Running"])
-    }))
+    }), { except: { crash: "it counts attempts, and one is lost" } })
 
   promise("fails with an `ActivityTimeout` that says which timeout it was", (bench) =>
     Effect.gen(function*() {
@@ -103,7 +104,7 @@ const ofLimits = (promise: Promised) => {
       assert.deepInclude(error, { activity: "Import", attempt: 3, timeout: "heartbeat" })
       assert.include(error.message, "attempt 3 of the activity \"Import\" sent no heartbeat within")
       assert.deepStrictEqual(statusesOf(yield* theStep(bench, "w")), ["TimedOut", "TimedOut", "TimedOut"])
-    }))
+    }), { except: { crash: "it counts attempts, and one is lost" } })
 
   promise("is limited as a whole, too, if it has both timeouts", (bench) =>
     Effect.gen(function*() {
@@ -124,7 +125,7 @@ const ofLimits = (promise: Promised) => {
       const step = yield* theStep(bench, "w")
       assert.deepStrictEqual(startsOf(step), [0, 10_000])
       assert.strictEqual(bench.clock.now, 1_700_000_070_000)
-    }))
+    }), { except: { crash: "it counts attempts, and one is lost" } })
 
   promise(
     "has a limit that cannot be: then each step of it is a defect that says so",
@@ -173,7 +174,7 @@ const ofDetails = (promise: Promised) => {
       yield* bench.wait(engine.run(Main.execute("w", {})))
       const last = { row: 2, done: ["a", null] }
       assert.deepStrictEqual(found, [undefined, last, last, "text"])
-    }))
+    }), { except: { crash: "the heartbeats of an attempt that is repeated begin anew" } })
 
   promise("are found after a timeout", (bench) =>
     Effect.gen(function*() {
@@ -182,7 +183,7 @@ const ofDetails = (promise: Promised) => {
         execution.attempt === 1 ? Effect.zipRight(beat(execution, 3, "1 second"), Effect.never) : Effect.void)))
       yield* bench.wait(engine.run(Main.execute("w", {})))
       assert.deepStrictEqual(found, [undefined, { number: 3 }])
-    }))
+    }), { except: { crash: "the heartbeats of an attempt that is repeated begin anew" } })
 
   promise("are found after a close, to the last", (bench) =>
     Effect.gen(function*() {
@@ -214,7 +215,7 @@ const ofDetails = (promise: Promised) => {
       yield* bench.wait(second.run(Main.execute("w", {})))
       // The 13th was the last; they were written at 0, 5 and 10 seconds.
       assert.deepStrictEqual(found, [undefined, { number: 11 }])
-    }))
+    }), { except: { crash: "the heartbeats of an attempt that is repeated begin anew" } })
 
   promise("stay through an attempt that was lost before it showed life", (bench) =>
     Effect.gen(function*() {
@@ -228,7 +229,7 @@ const ofDetails = (promise: Promised) => {
       const second = yield* bench.start(live)
       yield* bench.wait(second.run(Main.execute("w", {})))
       assert.deepStrictEqual(found, [undefined, 1, 1])
-    }))
+    }), { except: { crash: "the heartbeats of an attempt that is repeated begin anew" } })
 
   promise(
     "are forgotten once the activity has completed, also where it is undone and runs again",
@@ -286,7 +287,7 @@ const ofCosts = (promise: Promised) => {
           yield* engine.close
         }
         assert.isAtMost(commits[1]! - commits[0]!, most)
-      }))
+      }), { except: { crash: "it counts commits", lost: "it counts commits" } })
   }
 
   promise("one that comes when its attempt is over means nothing", (bench) =>
@@ -322,7 +323,7 @@ const ofCosts = (promise: Promised) => {
       )
       const engine = yield* bench.start(live)
       assert.deepStrictEqual(yield* bench.wait(engine.run(Main.execute("w", {}))), [1])
-    }))
+    }), { except: { crash: "the heartbeats of an attempt that is repeated begin anew" } })
 }
 
 export const heartbeats = (promise: Promised) => {

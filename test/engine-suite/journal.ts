@@ -8,6 +8,7 @@ import {
   JournalLocked,
   Saga,
   SideEffect,
+  Signal,
   Tempolite,
   Workflow,
   WorkflowConflict
@@ -15,6 +16,8 @@ import {
 import { everything } from "../support/journalRows.ts"
 import { type Bench, type Promised, statusesOf, theStep } from "./bench.ts"
 import { Act, counting, errorOf, Main, main, Retried, show } from "./domain.ts"
+
+const Go = Signal.make("Go")
 
 /** A client beside the engine, as in another process. */
 const client = (bench: Bench) =>
@@ -74,6 +77,47 @@ export const journal = (promise: Promised) => {
         yield* bench.pass("1 minute")
         assert.deepStrictEqual(yield* bench.journal.workflow("w"), Option.none())
         assert.strictEqual(yield* bench.wait(engine.run(Main.execute("w", { arg: 2 }))), 2)
+      }))
+
+    promise("though it wrote a start leaves nothing undone: the workflow runs", (bench) =>
+      Effect.gen(function*() {
+        const engine = yield* bench.start(main((arg) => Effect.succeed(arg)))
+        bench.loseAnswer = () => true
+        const error = yield* bench.wait(Effect.flip(engine.run(Main.start("w", { arg: 1 }))))
+        assert.instanceOf(error, JournalError)
+        yield* bench.pass("1 minute")
+        assert.strictEqual((yield* bench.describe("w")).status, "Completed")
+      }))
+
+    promise(
+      "though it wrote a signal leaves nothing undone: who waits for it takes it",
+      (bench) =>
+        Effect.gen(function*() {
+          const engine = yield* bench.start(main(() => Effect.zipRight(Go.await("go"), Effect.succeed("gone"))))
+          yield* engine.run(Main.start("w", {}))
+          yield* bench.settle
+          bench.loseAnswer = () => true
+          const error = yield* bench.wait(Effect.flip(engine.run(Go.send("w"))))
+          assert.instanceOf(error, JournalError)
+          yield* bench.pass("1 minute")
+          assert.strictEqual((yield* bench.describe("w")).status, "Completed")
+          assert.deepStrictEqual(yield* bench.journal.signals("w", 0), [])
+        })
+    )
+
+    promise("though it wrote what a workflow sent has it sent once", (bench) =>
+      Effect.gen(function*() {
+        const engine = yield* bench.start(
+          main((arg) => arg === "sends" ? Effect.orDie(Go.sendAs("send", "w")) : Workflow.sleep("nap", "1 day"))
+        )
+        yield* engine.run(Main.start("w", { arg: "waits" }))
+        yield* bench.settle
+        yield* engine.run(Main.start("v", { arg: "sends" }))
+        bench.loseAnswer = ({ signals }) => signals.length > 0
+        yield* bench.pass("1 minute")
+        assert.strictEqual((yield* bench.describe("v")).status, "Completed")
+        assert.isUndefined(bench.loseAnswer)
+        assert.lengthOf(yield* bench.journal.signals("w", 0), 1)
       }))
 
     promise("fails the calls of clients with `JournalError`", (bench) =>
@@ -362,7 +406,7 @@ export const journal = (promise: Promised) => {
         assert.strictEqual(bench.replays, 550)
         const filter = { ...everything, statuses: ["Pending", "Running", "Paused", "Suspended"] as const }
         assert.deepStrictEqual(yield* bench.journal.list({ filter, after: 0, limit: 10 }), [])
-      }), 60_000)
+      }))
 
     promise(
       "finds the sleeps that are over, in the order in which they were, before anything else starts",
@@ -465,5 +509,5 @@ export const journal = (promise: Promised) => {
       assert.strictEqual(yield* bench.wait(second.run(Main.execute("w", {}))), length * (length - 1) / 2)
       assert.deepStrictEqual(calls.slice(length), ["last#1", "last#2"])
       assert.strictEqual(bench.replays, 1)
-    }), 60_000)
+    }), { except: { replay: "it is long", crash: "it is long", lost: "it is long" } })
 }

@@ -18,6 +18,10 @@ import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { assert } from "vitest"
 import { Activity, Journal, JournalLocked, Saga, Tempolite, Workflow, WorkflowCancelled } from "../../src/index.ts"
+import { type Except, inEveryMode, timeoutMillis } from "./modes/matrix.ts"
+import * as Snapshot from "./modes/snapshot.ts"
+import * as Stage from "./modes/stage.ts"
+import * as Supervisor from "./modes/supervisor.ts"
 
 export class Broken extends Schema.TaggedError<Broken>()("Broken", { key: Schema.String }) {}
 
@@ -251,6 +255,7 @@ export const open = (
     const scope = yield* Scope.fork(yield* Effect.scope, { _tag: "Sequential" })
     yield* Scope.extend(listen(inner), scope)
     const journal = journalOf(inner, outside, dieAfter)
+    const supervised = yield* Supervisor.make({ closeGrace, concurrency })
     const workflows = Layer.mergeAll(
       Main.layer(() => jsonOf(bodies.main)),
       Kid.layer(() => jsonOf(bodies.kid)),
@@ -264,12 +269,13 @@ export const open = (
         Stubborn.layer(() => outside.call),
         Hasty.layer(() => outside.call)
       ]),
-      Layer.provideMerge(Tempolite.layer({ closeGrace, concurrency })),
+      Layer.provideMerge(supervised.layer),
       Layer.provide(Layer.succeed(Journal.Journal, journal.service)),
       Layer.provide(layer),
       Layer.orDie
     )
     const context = yield* Layer.buildWithScope(workflows, scope)
+    yield* Scope.addFinalizer(scope, supervised.retire)
     const run: Process["run"] = (effect) => Effect.provide(effect, context)
     const close = Scope.close(scope, Exit.void)
     return {
@@ -318,8 +324,12 @@ export const called = (outside: Outside, ...names: ReadonlyArray<string>): Effec
     Effect.sync(() => names.every((name) => outside.log.includes(name)))
   )
 
-/** Lets everything happen that needs no time. */
-export const settle: Effect.Effect<void> = Effect.repeatN(turn, 60)
+/** Lets everything happen that needs no time; an engine that has died is there again. */
+export const settle: Effect.Effect<void> = Effect.flatMap(Stage.Current, (stage) =>
+  Effect.repeatN(turn, 60).pipe(
+    Effect.repeat({ while: () => stage.restarting > 0 }),
+    Effect.zipRight(stage.hasStruck ? Effect.repeatN(turn, 60) : Effect.void)
+  ))
 
 /** The rows of a workflow. */
 export const rows = (workflow: string = id): Effect.Effect<Journal.History, never, Journal.Journal> =>
@@ -373,7 +383,10 @@ export interface Crashed {
   readonly description: Workflow.WorkflowDescription
 }
 
-/** Every crash between two commits, on a journal of its own each; the last one has none. */
+/**
+ * Every crash between two commits, on a journal of its own each; the last one has none. Of a journal that is slow, one in
+ * three.
+ */
 export const everyCrash = <E>(
   layer: Layer.Layer<Journal.Journal, E>,
   { bodies, meanwhile = () => Effect.void, outside: makeOutside, result = (process) => process.result }: Crashing
@@ -397,7 +410,8 @@ export const everyCrash = <E>(
     }).pipe(Effect.scoped, Effect.provide(Layer.fresh(layer)))
   return Effect.gen(function*() {
     const all: Array<Crashed> = []
-    for (let dieAfter = 0;; dieAfter++) {
+    const distance = layer === Journal.layerMemory ? 1 : 3
+    for (let dieAfter = 0;; dieAfter += distance) {
       const { isOver, ...crashed } = yield* scene(dieAfter)
       all.push(crashed)
       if (isOver) return all
@@ -407,14 +421,25 @@ export const everyCrash = <E>(
 
 export type Test = (
   name: string,
-  body: (outside: Outside) => Effect.Effect<void, unknown, Journal.Journal | Scope.Scope>
+  body: (outside: Outside) => Effect.Effect<void, unknown, Journal.Journal | Scope.Scope>,
+  options?: { readonly except?: Except }
 ) => void
 
-/** A test on a journal of its own, which outlives what the test opens. */
-export const testOn = <E>(layer: Layer.Layer<Journal.Journal, E>): Test => (name, body) => {
-  it.effect(name, () =>
-    Effect.suspend(() => {
+/** Tests on journals of their own, which outlive what the tests open; in every mode, but for those excepted. */
+export const testOn =
+  <E>(layer: Layer.Layer<Journal.Journal, E>, of: { readonly except?: Except } = {}): Test =>
+  (name, body, { except = of.except ?? {} } = {}) => {
+    const scene = Effect.gen(function*() {
+      const stage = yield* Stage.Current
+      const journal = yield* Stage.watched(yield* Journal.Journal)
       const outside = new Outside()
-      return Effect.ensuring(body(outside), Effect.sync(() => outside.letAllGo()))
-    }).pipe(Effect.scoped, Effect.provide(Layer.fresh(layer))))
-}
+      yield* Effect.ensuring(body(outside), Effect.sync(() => outside.letAllGo())).pipe(
+        Effect.provideService(Journal.Journal, journal)
+      )
+      yield* settle
+      const left = yield* Snapshot.take(journal)
+      yield* stage.clear
+      return left
+    }).pipe(Effect.scoped, Effect.provide(Layer.fresh(layer)))
+    it.live(name, () => inEveryMode(name, layer === Journal.layerMemory, except, scene), timeoutMillis)
+  }

@@ -17,6 +17,7 @@ import {
 } from "../../src/index.ts"
 import { begin, type Bench, type Promised, startsOf, statusesOf, theStep } from "./bench.ts"
 import { Act, activities, Declined, type InBody } from "./domain.ts"
+import * as Supervisor from "./modes/supervisor.ts"
 
 /** A call that takes a minute, through the queue `line`. */
 class Call extends Activity.Tag<Call>()("Call", { error: Declined, queue: "line" }) {}
@@ -62,11 +63,13 @@ const open = <R, E>(
     const scope = yield* Scope.make()
     const close = Effect.suspend(() => bench.wait(Scope.close(scope, Exit.void)))
     yield* Effect.addFinalizer(() => close)
+    const supervised = yield* Supervisor.make({ closeGrace: 0, ...options })
     const context = yield* live.pipe(
-      Layer.provideMerge(Tempolite.layer({ closeGrace: 0, ...options })),
+      Layer.provideMerge(supervised.layer),
       Layer.provide(Layer.succeed(Journal.Journal, journal)),
       Layer.buildWithScope(scope)
     )
+    yield* Scope.addFinalizer(scope, supervised.retire)
     return {
       run: <A, E2>(effect: Effect.Effect<A, E2, R | Tempolite.Tempolite>): Effect.Effect<A, E2> =>
         Effect.zipLeft(Effect.provide(effect, context), bench.settle),
@@ -162,7 +165,7 @@ const ofWorkflows = (promise: Promised) => {
       assert.strictEqual(yield* statuses(bench, "a", "b"), "Running Running")
       yield* engine.run(go("b"))
       assert.strictEqual(yield* statuses(bench, "a", "b"), "Completed Completed")
-    }))
+    }), { except: { crash: "who is resumed before the others are taken on again is before them in the queue" } })
 
   promise(
     "one that waits is reached by a cancel at once, and runs nothing; who is behind it keeps its turn",
@@ -197,7 +200,8 @@ const ofWorkflows = (promise: Promised) => {
         assert.strictEqual(yield* statuses(bench, "a", "b", "c"), "Running Pending Pending")
         yield* engine.run(go("a"))
         assert.strictEqual(yield* statuses(bench, "a", "b", "c"), "Completed Pending Running")
-      })
+      }),
+    { except: { crash: "who is resumed before the others are taken on again is before them in the queue" } }
   )
 
   promise(
@@ -229,6 +233,37 @@ const ofWorkflows = (promise: Promised) => {
         }
         yield* bench.pass("30 minutes")
         assert.strictEqual(yield* statuses(bench, "long", "b"), "Completed Running")
+      })
+  )
+
+  promise(
+    "one has its place again though the process died while it waited for its next execution",
+    (bench) =>
+      Effect.gen(function*() {
+        class Twice extends Workflow.Tag<Twice>()("Twice", {
+          queue: "line",
+          error: Declined,
+          retry: { schedule: Schedule.spaced("1 hour"), times: 1 }
+        }) {}
+        const live = Layer.merge(
+          waits,
+          Twice.layer(() =>
+            Effect.flatMap(
+              Workflow.Execution,
+              ({ attempt }) => attempt === 1 ? new Declined({ reason: "again" }) : Effect.void
+            )
+          )
+        )
+        const first = yield* open(bench, live)
+        yield* first.run(Twice.start("twice"))
+        yield* first.run(starts("b"))
+        assert.strictEqual(yield* statuses(bench, "twice", "b"), "Running Pending")
+        yield* first.crash
+        yield* open(bench, live)
+        yield* bench.pass("59 minutes")
+        assert.strictEqual(yield* statuses(bench, "twice", "b"), "Running Pending")
+        yield* bench.pass("1 minute")
+        assert.strictEqual(yield* statuses(bench, "twice", "b"), "Completed Running")
       })
   )
 
@@ -508,7 +543,8 @@ const ofActivities = (promise: Promised) => {
           "waits Cancelled"
         ])
         assert.deepStrictEqual(steps.map((step) => step.executions.length), [0, 0, 0])
-      })
+      }),
+    { except: { crash: "what ran in the process that died takes no place in the next" } }
   )
 
   promise("one whose workflow is paused lets the others pass", (bench) =>
@@ -525,7 +561,7 @@ const ofActivities = (promise: Promised) => {
       yield* engine.run(control("resume", "a"))
       yield* bench.pass("1 minute")
       assert.strictEqual(yield* statuses(bench, "a"), "Completed")
-    }))
+    }), { except: { crash: "what ran in the process that died takes no place in the next" } })
 
   promise("the timeout of an attempt begins when it has its place", (bench) =>
     Effect.gen(function*() {
@@ -537,7 +573,7 @@ const ofActivities = (promise: Promised) => {
       yield* bench.wait(engine.run(Free.execute("w")))
       const { steps } = yield* bench.describe("w")
       assert.deepStrictEqual(steps.map(startsOf), [[0], [60_000], [120_000]])
-    }))
+    }), { except: { crash: "it measures when attempts ran, and one is repeated" } })
 
   promise(
     "those that wait when the engine closes are no attempts, and wait again in the next one",
@@ -546,6 +582,7 @@ const ofActivities = (promise: Promised) => {
         const live = Free.layer(() => calls("a", "b")).pipe(Layer.provide(CallLive))
         const first = yield* open(bench, live)
         yield* first.run(Free.start("w"))
+        yield* bench.settle
         yield* first.close
         const second = yield* open(bench, live)
         yield* bench.wait(second.run(Free.execute("w")))
@@ -567,7 +604,8 @@ const ofActivities = (promise: Promised) => {
         const larger = yield* open(bench, live, { queues: { line: { concurrency: 2 } } })
         yield* bench.wait(larger.run(Job.execute("larger")))
         assert.deepStrictEqual((yield* bench.describe("larger")).steps.map(startsOf), [[from], [from], [from + 60_000]])
-      })
+      }),
+    { except: { crash: "it measures when attempts ran, and one is repeated" } }
   )
 
   promise(
@@ -595,7 +633,8 @@ const ofActivities = (promise: Promised) => {
         assert.strictEqual(most(spans), 3)
         assert.isAtMost(Math.max(...spans.map(([from]) => from)), 4 * 60_000)
         assert.isAtMost(inside.most, 3)
-      })
+      }),
+    { except: { crash: "what ran in the process that died takes no place in the next" } }
   )
 }
 
@@ -637,7 +676,8 @@ const ofRates = (promise: Promised) => {
           ...[60_100, 60_100, 60_200],
           ...[120_100, 120_100]
         ])
-      })
+      }),
+    { except: { crash: "a rate is counted in the process" } }
   )
 
   promise("no more workflows start in any span than it allows", (bench) =>
@@ -651,7 +691,7 @@ const ofRates = (promise: Promised) => {
         all.map(({ executions }) => DateTime.toEpochMillis(executions[0]!.startedAt) - begin),
         [0, 0, 60_000, 60_000, 120_000]
       )
-    }))
+    }), { except: { crash: "a rate is counted in the process" } })
 }
 
 const ofDeclarations = (promise: Promised) => {

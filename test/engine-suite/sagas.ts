@@ -134,7 +134,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Journal.Journal, E>) =
           })
           yield* process.result
           assert.deepStrictEqual(seen, ["<a>", ["body"]])
-        }))
+        }), { except: { crash: "its body notes what it does, and does it again in a replay" } })
 
       test("undoes in reverse order of completion what ran side by side", (outside) =>
         Effect.gen(function*() {
@@ -301,7 +301,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Journal.Journal, E>) =
           yield* called(outside, "z")
           yield* info.result
           assert.deepStrictEqual(outside.log.slice(-5), ["trip/d cut", "trip/d let go", "trip/u-a", "z", "outer cut"])
-        }))
+        }), { except: { crash: "what runs in a process that dies is not waited for" } })
     })
 
     describe("a declared saga", () => {
@@ -410,7 +410,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Journal.Journal, E>) =
           yield* Effect.exit(info.result)
           assert.deepStrictEqual(outside.log, ["a", "d", "d cut", "d let go", "u-a"])
           assert.deepInclude(yield* statuses(), { d: "Cancelled" })
-        }))
+        }), { except: { crash: "what runs in a process that dies is not waited for" } })
 
       test("have what they complete meanwhile undone, too", (outside) =>
         Effect.gen(function*() {
@@ -423,7 +423,12 @@ export const suite = <E>(name: string, layer: Layer.Layer<Journal.Journal, E>) =
             })
           })
           const info = yield* process.start
-          yield* until("a is recorded", Effect.sync(() => outside.recorded.has(`${id}/a`)))
+          yield* until(
+            "a is recorded",
+            Effect.sync(() =>
+              outside.recorded.has(`${id}/a`)
+            )
+          )
           yield* settle
           outside.release("d")
           yield* Effect.exit(info.result)
@@ -482,7 +487,9 @@ export const suite = <E>(name: string, layer: Layer.Layer<Journal.Journal, E>) =
           outside.hold("slow", "b")
           const process = yield* open(outside, {
             main: act("a").pipe(
-              Saga.compensate(() => Effect.timeoutOption(act("slow"), "1 minute")),
+              Saga.compensate(() =>
+                Effect.timeoutOption(act("slow"), "1 minute")
+              ),
               Effect.zipRight(act("b"))
             )
           })
@@ -684,7 +691,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Journal.Journal, E>) =
           last.outside.log,
           ["a", "x/i", "x/j", "x/u-j", "x/u-i", "b", "y/k", "y/l", "y/u-l", "y/u-k", "u-b", "u-a"]
         )
-        assert.isAbove(all.length, 12)
+        assert.isAbove(all.at(-1)?.commits ?? 0, 11)
         for (const crashed of all) {
           const where = `after ${crashed.commits} commits`
           assert.deepStrictEqual(crashed.outside.once, last.outside.log, where)

@@ -94,7 +94,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Journal.Journal, E>) =
           yield* TestClock.adjust(1)
           yield* process.result
           assert.deepStrictEqual(seen, [undefined, undefined])
-        }))
+        }), { except: { crash: "its body notes what it does, and does it again in a replay" } })
 
       test("until a time that has passed is over at once", (outside) =>
         Effect.gen(function*() {
@@ -207,7 +207,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Journal.Journal, E>) =
           yield* TestClock.adjust("1 hour")
           yield* info.result
           assert.deepStrictEqual(outside.log, ["a0", "a1", "a2"])
-        }))
+        }), { except: { crash: "its body notes what it does, and does it again in a replay" } })
     })
 
     describe("a sleep whose duration the code has changed", () => {
@@ -285,30 +285,34 @@ export const suite = <E>(name: string, layer: Layer.Layer<Journal.Journal, E>) =
             ),
             [2, 3, 4, 5].map((hours) => hours * 3_600_000)
           )
-        }))
+        }), { except: { crash: "its body notes what it does, and does it again in a replay" } })
 
-      test("timers of all kinds fire in one order, and those of the same time in the order of their beginning", (outside) =>
-        Effect.gen(function*() {
-          const order: Array<string> = []
-          const Never = Signal.make("Never")
-          const note = (name: string) => Effect.tap(() => Effect.sync(() => order.push(name)))
-          const main = Effect.all([
-            Workflow.sleep("named", "4 hours").pipe(note("named")),
-            Workflow.sleepUntil("until", DateTime.unsafeMake(3 * 3_600_000)).pipe(note("until")),
-            Workflow.sleepUntil("past", DateTime.unsafeMake(-1)).pipe(note("past")),
-            Effect.sleep("2 hours").pipe(note("implicit")),
-            Never.awaitWithin("within", "1 hour").pipe(note("within")),
-            Workflow.sleep("same", "2 hours").pipe(note("same"))
-          ], { concurrency: "unbounded", discard: true })
-          const first = yield* open(outside, { main }, { dieAfter: 2 })
-          yield* startAndWait(first, "same")
-          yield* first.kill
-          order.length = 0
-          yield* TestClock.adjust("10 hours")
-          const second = yield* open(outside, { main })
-          yield* second.result
-          assert.deepStrictEqual(order, ["past", "within", "implicit", "same", "until", "named"])
-        }))
+      test(
+        "timers of all kinds fire in one order, and those of the same time in the order of their beginning",
+        (outside) =>
+          Effect.gen(function*() {
+            const order: Array<string> = []
+            const Never = Signal.make("Never")
+            const note = (name: string) => Effect.tap(() => Effect.sync(() => order.push(name)))
+            const main = Effect.all([
+              Workflow.sleep("named", "4 hours").pipe(note("named")),
+              Workflow.sleepUntil("until", DateTime.unsafeMake(3 * 3_600_000)).pipe(note("until")),
+              Workflow.sleepUntil("past", DateTime.unsafeMake(-1)).pipe(note("past")),
+              Effect.sleep("2 hours").pipe(note("implicit")),
+              Never.awaitWithin("within", "1 hour").pipe(note("within")),
+              Workflow.sleep("same", "2 hours").pipe(note("same"))
+            ], { concurrency: "unbounded", discard: true })
+            const first = yield* open(outside, { main }, { dieAfter: 2 })
+            yield* startAndWait(first, "same")
+            yield* first.kill
+            order.length = 0
+            yield* TestClock.adjust("10 hours")
+            const second = yield* open(outside, { main })
+            yield* second.result
+            assert.deepStrictEqual(order, ["past", "within", "implicit", "same", "until", "named"])
+          }),
+        { except: { crash: "it crashes at each of its own commits", lost: "it crashes at each of its own commits" } }
+      )
 
       test("the sleep that would have won its race wins it", (outside) =>
         Effect.gen(function*() {
@@ -417,7 +421,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Journal.Journal, E>) =
           const second = yield* open(outside, { main })
           yield* second.result
           assert.deepStrictEqual(seen, expected)
-        }))
+        }), { except: { crash: "its body notes what it does, and does it again in a replay" } })
 
       test("is no clock of activities: they see the ordinary one", (outside) =>
         Effect.gen(function*() {
@@ -439,7 +443,8 @@ export const suite = <E>(name: string, layer: Layer.Layer<Journal.Journal, E>) =
           yield* TestClock.adjust(5_000)
           const process = yield* open(outside, {
             again: Effect.zipRight(
-              Effect.tap(Clock.currentTimeMillis, (time) => Effect.sync(() => seen.push(time))),
+              Effect.tap(Clock.currentTimeMillis, (time) =>
+                Effect.sync(() => seen.push(time))),
               act("a")
             )
           })
@@ -449,7 +454,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Journal.Journal, E>) =
           yield* TestClock.adjust("1 minute")
           yield* Effect.exit(info.result)
           assert.deepStrictEqual(seen, [5_000, 5_000])
-        }))
+        }), { except: { crash: "its body notes what it does, and does it again in a replay" } })
     })
 
     describe("what tells of a body", () => {
@@ -484,7 +489,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Journal.Journal, E>) =
             lines.filter(([line]) => !line.includes("tempolite")),
             [["one", 0], ["two", 3_600_000], ["three", 7_200_000]]
           )
-        }))
+        }), { except: { crash: "its body notes what it does, and does it again in a replay" } })
 
       test("spans are opened once, in wall time; those of handlers are spans, too", (outside) =>
         Effect.gen(function*() {
@@ -512,7 +517,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Journal.Journal, E>) =
             ["attempt", 2_000_000_000n],
             ["two", 2_000_000_000n]
           ])
-        }))
+        }), { except: { crash: "its body notes what it does, and does it again in a replay" } })
     })
   })
 

@@ -49,14 +49,11 @@ describe("the committer", () => {
     "writes together what is put in one turn of the host, and returns when it is durable",
     Effect.gen(function*() {
       const { batches, committer, inner } = yield* bench
-      assert.isTrue(committer.isDurable())
       for (const path of ["a", "b"]) {
         committer.put({ steps: [stepRow("w", path)], stepExecutions: [stepExecutionRow("w", path)] })
       }
-      committer.put({ workflow: workflowRow("w"), execution: executionRow("w") })
-      assert.isFalse(committer.isDurable())
-      yield* committer.durable
-      assert.isTrue(committer.isDurable())
+      const ticket = committer.put({ workflow: workflowRow("w"), execution: executionRow("w") })
+      yield* committer.written(ticket)
       assert.strictEqual(batches.length, 1)
       const history = Option.getOrThrow(yield* inner.history("w"))
       assert.deepStrictEqual(history.steps.map(({ path }) => path), ["a", "b"])

@@ -1,5 +1,5 @@
 import { assert, describe, it } from "@effect/vitest"
-import { Clock, Duration, Effect } from "effect"
+import { Clock, Duration, Effect, Option } from "effect"
 import * as Journal from "./journal.ts"
 import * as Processes from "./processes.ts"
 import * as Scripts from "./scripts.ts"
@@ -36,6 +36,55 @@ describe("a second engine on the same file", () => {
       }).pipe(Effect.provide(Processes.layer)),
     60_000
   )
+})
+
+describe("an engine that stood still for longer than its lease", () => {
+  it.scopedLive("is replaced, and writes and calls nothing when it wakes up", () =>
+    Effect.gen(function*() {
+      const shop = yield* setup
+      const lease = { LEASE: "6000" }
+      const first = yield* shop.start({ steps: [{ key: "charge", call: held }, { key: "ship" }] }, lease)
+      yield* shop.happened("start", "charge")
+      // At rest: in the middle of a write it would hold SQLite's lock, and nobody could take over before it is gone.
+      yield* shop.recorded("charge", "Running", 1)
+      yield* Effect.sleep("100 millis")
+      yield* first.signal("SIGSTOP")
+
+      // Refused until the lease is over, since the holder may live.
+      const rival = yield* shop.spawn(lease)
+      assert.include(
+        yield* rival.said("over: "),
+        `JournalLocked: another engine runs the workflows of this journal: process ${first.pid} `
+      )
+      const second = yield* Processes.eventually(
+        () => "the lease to be over",
+        Effect.gen(function*() {
+          if ((yield* Journal.read(shop.filename)).leasedUntil > Date.now()) return Option.none()
+          const rival = yield* shop.spawn(lease)
+          yield* rival.said("ready")
+          return Option.some(rival)
+        })
+      )
+      yield* shop.happened("start", "charge", 2)
+
+      yield* first.signal("SIGCONT")
+      yield* Processes.eventually(
+        () => `the first engine to stop; it logged ${first.log()}`,
+        Effect.sync(() =>
+          first.log().includes("another engine has taken the journal over") ? Option.some(true) : Option.none()
+        )
+      )
+      yield* World.open(shop.directory, "gate")
+      assert.strictEqual(yield* shop.ended, "Completed")
+      // The frozen one is told to end, and has nothing to say of what it did not do.
+      const before = yield* Journal.read(shop.filename)
+      yield* first.signal("SIGTERM")
+      yield* first.gone
+      assert.deepStrictEqual(yield* Journal.read(shop.filename), before)
+      assert.deepStrictEqual(yield* shop.calls, ["charge 1", "charge 2", "ship 1"])
+      assert.deepStrictEqual(yield* shop.attempts, ["charge 1 Lost", "charge 2 Completed", "ship 1 Completed"])
+      assert.strictEqual(second.log(), "")
+    }).pipe(Effect.provide(Processes.layer)), 60_000)
 })
 
 describe("engines that open a new file at the same time", () => {

@@ -47,10 +47,12 @@ export interface Journal {
   readonly stepExecutions: ReadonlyArray<StepExecutionRow>
   /** The ids of workflows that clients want to be cancelled. */
   readonly cancels: ReadonlyArray<string>
+  /** Until when the engine has it that has it, or had it last. */
+  readonly leasedUntil: number
 }
 
 /** Before the tables are there. */
-const empty: Journal = { workflows: [], steps: [], stepExecutions: [], cancels: [] }
+const empty: Journal = { workflows: [], steps: [], stepExecutions: [], cancels: [], leasedUntil: 0 }
 
 /** Reads a file that a process may be using. */
 export const read = (filename: string): Effect.Effect<Journal> =>
@@ -85,6 +87,10 @@ export const read = (filename: string): Effect.Effect<Journal> =>
           Schema.Struct({ id: Schema.String })
         ),
         (rows) => rows.map(({ id }) => id)
+      ),
+      leasedUntil: Effect.map(
+        query("SELECT expires_at AS until FROM tempolite_lease", Schema.Struct({ until: Schema.Number })),
+        ([lease]) => lease?.until ?? 0
       )
     }))
   }).pipe(Effect.scoped, Effect.orDie)

@@ -25,23 +25,40 @@ export class Worker extends Context.Tag("test/process/Worker")<Worker, string>()
 // esbuild is what tsx compiles with.
 const esbuild = createRequire(createRequire(import.meta.url).resolve("tsx/package.json")).resolve("esbuild/bin/esbuild")
 
-export const layer: Layer.Layer<Worker> = Layer.scoped(
+/** Starts the worker with the machine code of an earlier start, which is most of what a start costs. */
+const starter = `
+const [fs, path, vm, Module] = ["fs", "path", "vm", "module"].map((name) => require(name))
+const [worker, code] = ["worker.cjs", "code"].map((name) => path.join(__dirname, name))
+const options = { filename: worker, cachedData: fs.existsSync(code) ? fs.readFileSync(code) : undefined }
+const script = new vm.Script(Module.wrap(fs.readFileSync(worker, "utf8")), options)
+if (process.argv[2] === "warm") process.on("exit", () => fs.writeFileSync(code, script.createCachedData()))
+script.runInThisContext()(exports, require, module, worker, __dirname)
+`
+
+const build = (path: string): string => {
+  const start = Path.join(path, "start.cjs")
+  // What is native is not bundled, and must be found.
+  Fs.symlinkSync(Path.join(here, "../../node_modules"), Path.join(path, "node_modules"))
+  Fs.writeFileSync(start, starter)
+  ChildProcess.execFileSync(esbuild, [
+    Path.join(here, "worker.ts"),
+    `--outfile=${Path.join(path, "worker.cjs")}`,
+    ..."--bundle --platform=node --target=node20 --format=cjs --external:better-sqlite3 --log-level=warning".split(" ")
+  ])
+  ChildProcess.execFileSync(process.execPath, [start, "warm", path])
+  return start
+}
+
+/** It is compiled once, for all tests of a file. */
+export const layer: Layer.Layer<Worker> = Layer.effect(
   Worker,
-  Effect.map(directory, (path) => {
-    const worker = Path.join(path, "worker.mjs")
-    // What is native is not bundled, and must be found.
-    Fs.symlinkSync(Path.join(here, "../../node_modules"), Path.join(path, "node_modules"))
-    const require = "import { createRequire } from 'node:module'; const require = createRequire(import.meta.url);"
-    ChildProcess.execFileSync(esbuild, [
-      Path.join(here, "worker.ts"),
-      `--outfile=${worker}`,
-      `--banner:js=${require}`,
-      ..."--bundle --platform=node --target=node20 --format=esm --external:better-sqlite3 --log-level=warning".split(
-        " "
-      )
-    ])
-    return worker
-  })
+  Effect.runSync(Effect.cached(Effect.sync(() => {
+    const path = Fs.mkdtempSync(Path.join(Os.tmpdir(), "tempolite-worker-"))
+    process.once("exit", () => {
+      Fs.rmSync(path, { recursive: true, force: true })
+    })
+    return build(path)
+  })))
 )
 
 /** What a condition that never came leaves behind. */
@@ -56,7 +73,7 @@ export const eventually = <A, E, R>(
     for (;;) {
       const answer = yield* ask
       if (Option.isSome(answer)) return answer.value
-      yield* Effect.sleep("5 millis")
+      yield* Effect.sleep("10 millis")
     }
   }).pipe(Effect.timeoutFail({
     duration: "30 seconds",
@@ -79,19 +96,24 @@ export interface Child {
   readonly kill: Effect.Effect<void>
 }
 
+export interface Options {
+  readonly cwd?: string
+  readonly env?: Record<string, string>
+  /** What becomes the process: a program that is given the command as its last arguments. */
+  readonly within?: ReadonlyArray<string>
+}
+
 /** A process of Node that is killed with the scope, at the latest. */
 export const node = (
   parameters: ReadonlyArray<string>,
-  options: { readonly cwd?: string; readonly env?: Record<string, string> } = {}
+  options: Options = {}
 ): Effect.Effect<Child, never, Scope.Scope> =>
   Effect.gen(function*() {
     const spawned = yield* Effect.acquireRelease(
-      Effect.sync(() =>
-        ChildProcess.spawn(process.execPath, parameters, {
-          cwd: options.cwd,
-          env: { ...process.env, ...options.env }
-        })
-      ),
+      Effect.sync(() => {
+        const [program = "", ...rest] = [...options.within ?? [], process.execPath, ...parameters]
+        return ChildProcess.spawn(program, rest, { cwd: options.cwd, env: { ...process.env, ...options.env } })
+      }),
       (spawned) => Effect.sync(() => spawned.kill("SIGKILL"))
     )
     const closed = new Promise<void>((resolve) => spawned.once("close", () => resolve()))
@@ -123,6 +145,7 @@ export const spawn = (
   mode: string,
   directory: string,
   parameters: ReadonlyArray<string> = [],
-  env: Record<string, string> = {}
+  env: Record<string, string> = {},
+  within: ReadonlyArray<string> = []
 ): Effect.Effect<Child, never, Worker | Scope.Scope> =>
-  Effect.flatMap(Worker, (worker) => node([worker, mode, directory, ...parameters], { env }))
+  Effect.flatMap(Worker, (worker) => node([worker, mode, directory, ...parameters], { env, within }))

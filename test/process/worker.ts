@@ -2,14 +2,15 @@
  * A process of a shop: `worker.ts <mode> <directory> …`. It says what it does in lines of standard output, at once, so
  * that what was said is out when it is killed; its log goes to standard error.
  */
-import { Cause, Effect, Exit, Fiber, FiberId, Layer, Logger, Schema, Stream } from "effect"
+import { Cause, Context, Effect, Exit, Fiber, FiberId, Layer, Logger, Schema, Stream } from "effect"
 import * as Fs from "node:fs"
 import * as Path from "node:path"
 import { createInterface } from "node:readline"
-import { Tempolite } from "../../src/index.ts"
+import { Journal, Tempolite } from "../../src/index.ts"
 import { SqliteJournal } from "../../src/sqlite.ts"
 import type { Entry } from "./batch.ts"
 import { entries } from "./batch.ts"
+import * as Every from "./every.ts"
 import * as Orders from "./orders.ts"
 import * as Scripts from "./scripts.ts"
 
@@ -17,11 +18,31 @@ const [mode = "", directory = "", ...parameters] = process.argv.slice(2)
 
 const say = (line: string) => Effect.sync(() => Fs.writeSync(1, `${line}\n`))
 
-const journal = SqliteJournal.layer({ filename: Path.join(directory, "orders.db") })
+const journal = SqliteJournal.layer({ filename: process.env["JOURNAL"] ?? Path.join(directory, "orders.db") })
 
-const engine = Layer.mergeAll(Orders.layer(directory), Scripts.layer(directory)).pipe(
+/** Of the commits of this process: how many there were, and the one at which it kills itself. */
+const commits = { count: 0, lethal: Infinity, isBefore: true }
+
+const kill = Effect.zipRight(Effect.sync(() => process.kill(process.pid, "SIGKILL")), Effect.never)
+
+/** The journal of a process that kills itself just before a commit, or just after it. */
+const mortal = Layer.map(journal, (context) => {
+  const service = Context.get(context, Journal.Journal)
+  return Context.make(Journal.Journal, {
+    ...service,
+    acquire: (leaseMillis) => service.acquire(Number(process.env["LEASE"] ?? leaseMillis)),
+    commit: (lease, batch) =>
+      Effect.suspend(() => {
+        const isLethal = ++commits.count === commits.lethal
+        if (isLethal && commits.isBefore) return kill
+        return Effect.tap(service.commit(lease, batch), () => isLethal ? kill : Effect.void)
+      })
+  })
+})
+
+const engine = Layer.mergeAll(Orders.layer(directory), Scripts.layer(directory), Every.layer(directory)).pipe(
   Layer.provideMerge(Tempolite.layer({ closeGrace: Number(process.env["CLOSE_GRACE"] ?? 5_000) })),
-  Layer.provide(journal)
+  Layer.provide(mortal)
 )
 
 const client = Layer.mergeAll(Orders.Order.client, Orders.Patient.client, Scripts.Script.client).pipe(
@@ -44,12 +65,13 @@ const runEntry = <E, R>(entry: Entry, onStart: Effect.Effect<void, E, R>) =>
     }
   })
 
-/** Starts the first workflows of the batch, and cancels those that are to be cancelled. Ends if it started all. */
+/** Starts those workflows of the batch that are named, and cancels those that are to be cancelled. Ends if that is all. */
 const batch = Effect.gen(function*() {
-  const limit = Number(parameters[0])
+  const [ids = "", isAll] = parameters
+  const named = new Set(ids.split(","))
   const tempolite = yield* Tempolite.Tempolite
   yield* say("ready")
-  yield* Effect.forEach(entries.slice(0, limit), (entry) => {
+  yield* Effect.forEach(entries.filter(({ id }) => named.has(id)), (entry) => {
     const cancel = Effect.sleep(50).pipe(
       Effect.zipRight(tempolite.cancel(entry.id)),
       Effect.zipRight(say(`cancelled ${entry.id}`))
@@ -60,7 +82,7 @@ const batch = Effect.gen(function*() {
     )
     return Effect.flatMap(runEntry(entry, Effect.asVoid(onStart)), (told) => say(`ended ${entry.id} ${told}`))
   }, { concurrency: "unbounded", discard: true })
-  if (limit < entries.length) return yield* Effect.zipRight(say("idle"), Effect.never)
+  if (isAll !== "all") return yield* Effect.zipRight(say("idle"), Effect.never)
 })
 
 const Command = Schema.parseJson(Schema.Union(
@@ -96,6 +118,23 @@ const shop = Effect.gen(function*() {
   return yield* Effect.never
 })
 
+/** Lets a workflow go on, or begin, and tells its end. */
+const every = (id: string) =>
+  Effect.gen(function*() {
+    const { result } = yield* Every.Every.start(id)
+    yield* Effect.catchTag(Every.Approved.send(id, { by: "ann" }), "WorkflowEnded", () => Effect.void)
+    yield* say(`ended ${id} ${Orders.told(yield* Effect.exit(result))}`)
+  })
+
+/** Lets the workflow of the process before this one end; then starts another, and is killed at one of its commits. */
+const killed = Effect.gen(function*() {
+  const [last, next = "", lethal, moment] = parameters
+  if (last !== "") yield* every(last ?? "")
+  commits.isBefore = moment === "before"
+  commits.lethal = commits.count + Number(lethal)
+  yield* every(next)
+})
+
 const quick = { millis: 1, failures: 0 }
 
 /** Uses all calls of a client, as fast as it can: starts workflows, watches them, and cancels every third. */
@@ -125,10 +164,22 @@ const hammer = Effect.gen(function*() {
     }), { concurrency: 16, discard: true })
 })
 
+/** Does a little of everything, so that it is compiled. */
+const warm = Effect.gen(function*() {
+  const { describe, result } = yield* Scripts.Script.start("warm", {
+    steps: [{ key: "a", call: { ...quick, failures: 1 }, stubborn: true, undo: quick }],
+    ending: "failure"
+  })
+  yield* Effect.exit(result)
+  yield* describe
+})
+
 const modes: Record<string, Effect.Effect<void, unknown>> = {
   batch: Effect.provide(batch, engine),
   shop: Effect.provide(shop, engine),
-  hammer: Effect.provide(hammer, client)
+  killed: Effect.provide(killed, engine),
+  hammer: Effect.provide(hammer, client),
+  warm: Effect.provide(warm, engine)
 }
 
 const main = (modes[mode] ?? Effect.dieMessage(`no such mode: ${mode}`)).pipe(

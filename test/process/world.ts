@@ -68,6 +68,21 @@ export const close = (directory: string, gate: string) => Effect.sync(() => Fs.r
 const untilOpen = (path: string): Effect.Effect<void> =>
   Effect.suspend(() => Fs.existsSync(path) ? Effect.void : Effect.delay(untilOpen(path), "5 millis"))
 
+/** What this process has read of its log: how far, and how often each activity has failed. */
+const seen = { offset: 0, failures: new Map<string, number>() }
+
+const failedBefore = (directory: string, path: string): number => {
+  const added = Fs.readFileSync(logOf(directory)).subarray(seen.offset)
+  const lines = added.subarray(0, added.lastIndexOf("\n") + 1)
+  seen.offset += lines.length
+  for (const line of lines.toString().split("\n")) {
+    if (!line.startsWith(`{"event":"failure"`)) continue
+    const failed = decode(line).path
+    seen.failures.set(failed, (seen.failures.get(failed) ?? 0) + 1)
+  }
+  return seen.failures.get(path) ?? 0
+}
+
 /** One attempt of an activity in the world of `directory`. */
 export const call = (directory: string, { failures, gate, millis }: Call) =>
   Effect.gen(function*() {
@@ -77,9 +92,6 @@ export const call = (directory: string, { failures, gate, millis }: Call) =>
         const line: Line = { event, path: activityId, attempt, idempotencyKey, at: Date.now(), pid: process.pid }
         Fs.appendFileSync(logOf(directory), `${JSON.stringify(line)}\n`)
       })
-    const failedBefore = () =>
-      Fs.readFileSync(logOf(directory), "utf8").split(`{"event":"failure","path":${JSON.stringify(activityId)},`)
-        .length - 1
     yield* tell("start")
     yield* Effect.onInterrupt(
       Effect.zipRight(
@@ -88,7 +100,7 @@ export const call = (directory: string, { failures, gate, millis }: Call) =>
       ),
       () => tell("interrupt")
     )
-    if (failures > 0 && failedBefore() < failures) {
+    if (failures > 0 && failedBefore(directory, activityId) < failures) {
       yield* tell("failure")
       return yield* new Broken({ key: String(key) })
     }

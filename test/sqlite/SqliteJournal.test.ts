@@ -263,8 +263,14 @@ describe("a file that cannot be used", () => {
       const messages = yield* Effect.forEach([journal.recorded("w", 1), journal.workflow("w"), journal.history("w")], (
         read
       ) => Effect.map(Effect.flip<unknown, JournalError, never>(read), (error) => error.message))
-      assert.match(messages[0]!, /cannot read a row of tempolite_step: \{"workflowId":"w",.*"path":"charge".*Wormhole/)
-      assert.match(messages[1]!, /cannot read a row of tempolite_workflow: \{"id":"w",.*upgrade tempolite, or correct/)
+      assert.match(
+        messages[0]!,
+        /column kind of a row of tempolite_step \(workflow_id "w", generation 1, path "charge".*actual "Wormhole"/
+      )
+      assert.match(
+        messages[1]!,
+        /column status of a row of tempolite_workflow \(id "w".*actual "Asleep".*upgrade tempolite, or correct the row/
+      )
       assert.match(messages[2]!, /Asleep/)
     }))
 
@@ -392,6 +398,19 @@ describe("a busy file", () => {
       assert.match(error.message, /could not commit to the journal ".*orders\.db": another program keeps it locked/)
       yield* other("ROLLBACK")
       assert.deepStrictEqual(yield* commit, [])
+    }))
+
+  it.scopedLive("can be opened as soon as another program lets it be read, though it did not when it was asked first", () =>
+    Effect.gen(function*() {
+      const filename = yield* file
+      const other = yield* program(filename)
+      yield* other("CREATE TABLE mine (x)", "BEGIN EXCLUSIVE")
+      const opening = yield* Effect.fork(open(filename))
+      yield* Effect.sleep("100 millis")
+      assert.isTrue(Option.isNone(yield* Fiber.poll(opening)))
+      yield* other("COMMIT")
+      const journal = yield* Fiber.join(opening)
+      assert.deepStrictEqual(yield* journal.requests, [])
     }))
 
   it.scopedLive("can be opened meanwhile, by two, and its tables are made once, when it is free", () =>

@@ -29,6 +29,7 @@ import {
   WorkflowEnded,
   WorkflowNotFound
 } from "../../src/index.ts"
+import * as Lawful from "./lawful.ts"
 import * as Recording from "./RecordingJournal.ts"
 import { settle, SimClock } from "./SimClock.ts"
 import { type Plan, World } from "./World.ts"
@@ -163,6 +164,8 @@ export interface Options {
   readonly future: ReadonlyArray<Plan>
   /** How long each commit takes. */
   readonly latency?: (commit: number) => number
+  /** The journal that the engine is given, in place of the one that records. */
+  readonly through?: (journal: Journal.Service) => Journal.Service
   /** Called before each passing of time, with how often time has passed. */
   readonly before?: (advances: number, control: Control) => void
 }
@@ -234,6 +237,7 @@ const outcome = (key: string, attempt: number, fail: number | "always", arg: unk
 export const simulate = async (options: Options): Promise<Simulated> => {
   const clock = new SimClock(options.at)
   const recording = await Effect.runPromise(Recording.make(options.past, options.latency))
+  const lawful = await Effect.runPromise(Lawful.make(recording.service, options.past.map(({ batch }) => batch)))
   const world = new World({
     clock,
     seed: options.seed,
@@ -326,7 +330,7 @@ export const simulate = async (options: Options): Promise<Simulated> => {
     Layer.provide([child, listener, rounds]),
     Layer.provide(activities),
     Layer.provideMerge(Tempolite.layer({ closeGrace: Duration.zero })),
-    Layer.provide(Layer.succeed(Journal.Journal, recording.service)),
+    Layer.provide(Layer.succeed(Journal.Journal, options.through?.(lawful.service) ?? lawful.service)),
     Layer.provide(Logger.replace(
       Logger.defaultLogger,
       Logger.make(({ message }) => {
@@ -403,6 +407,7 @@ export const simulate = async (options: Options): Promise<Simulated> => {
     if (!isClosed) clock.advance(latest)
     if (turns > 100) throw new Error("the engine does not close")
   }
+  if (lawful.broken.length > 0) throw new Error(`${options.body.name} broke laws:\n${lawful.broken.join("\n")}`)
   const rows = new Map<string, Journal.StepRow>()
   let status = "none"
   const ids = new Set<string>()

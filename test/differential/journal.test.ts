@@ -10,8 +10,8 @@ import * as Scope from "effect/Scope"
 import * as TestClock from "effect/TestClock"
 import * as Journal from "../../src/Journal.ts"
 import * as JournalSuite from "../JournalSuite.ts"
+import { file, open } from "../sqlite/support.ts"
 import { anyBatch, anyCreation, anyFilter, anyRequest, anySent, ids } from "../support/journalRows.ts"
-import { file, open } from "./support.ts"
 
 type Operation =
   | { readonly _tag: "Commit"; readonly batch: Journal.Batch; readonly ofLast: number }

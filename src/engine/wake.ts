@@ -1,0 +1,30 @@
+/**
+ * What one fiber waits for, again and again: `ring` wakes it, or keeps it from going to sleep.
+ */
+import * as Effect from "effect/Effect"
+
+export class Wake {
+  private hasRung = false
+  private sleeper: (() => void) | undefined
+
+  readonly ring = (): void => {
+    this.hasRung = true
+    const wake = this.sleeper
+    this.sleeper = undefined
+    wake?.()
+  }
+
+  /** From now on only what rings later counts. */
+  reset(): void {
+    this.hasRung = false
+  }
+
+  /** Returns at once if it has rung since the last reset. */
+  readonly wait: Effect.Effect<void> = Effect.suspend(() =>
+    this.hasRung ? Effect.void : Effect.async((resume) => {
+      this.sleeper = () => {
+        resume(Effect.void)
+      }
+    })
+  )
+}

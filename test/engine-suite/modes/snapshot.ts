@@ -1,0 +1,65 @@
+/**
+ * What a journal holds, as far as no crash may change it: without times, and without attempts.
+ */
+import * as Effect from "effect/Effect"
+import * as Option from "effect/Option"
+import type { Journal } from "../../../src/index.ts"
+
+const everything: Journal.Filter = {
+  statuses: null,
+  name: null,
+  parentId: null,
+  idPrefix: null,
+  createdFrom: null,
+  createdBefore: null
+}
+
+const lines = ({ executions, signals, steps, workflow }: Journal.History): ReadonlyArray<string> => {
+  const line = (what: string, ...parts: ReadonlyArray<unknown>) =>
+    `${workflow.id} ${what}: ${parts.map((part) => JSON.stringify(part)).join(" ")}`
+  return [
+    line(
+      "workflow",
+      workflow.name,
+      workflow.status,
+      workflow.generation,
+      workflow.payload,
+      // Of one that was cancelled it tells who was interrupted, which may be more or fewer fibers.
+      workflow.status === "Cancelled" ? null : workflow.outcome,
+      workflow.reason,
+      workflow.parentId,
+      workflow.parentPath,
+      workflow.forkedId,
+      workflow.cancelSeq,
+      workflow.unusedOutcomes
+    ),
+    ...executions.map(({ attempt, error, generation, status }) =>
+      line(`execution ${generation}.${attempt}`, status, error)
+    ),
+    // Whether what was begun, and given up, had been noted before the process died, does not matter.
+    ...steps.filter(({ status }) => status !== "Cancelled").map((step) =>
+      line(
+        `step ${step.generation} ${step.path}`,
+        step.kind,
+        step.name,
+        step.payload,
+        step.status,
+        step.outcome,
+        step.seq,
+        step.round,
+        step.undo,
+        step.origin
+      )
+    ).sort(),
+    ...signals.map(({ name, payload }) => line("signal", name, payload))
+  ]
+}
+
+/** One line for each row. */
+export const take = (journal: Journal.Service): Effect.Effect<ReadonlyArray<string>> =>
+  Effect.gen(function*() {
+    const all = yield* journal.list({ filter: everything, after: 0, limit: Number.MAX_SAFE_INTEGER })
+    const histories = yield* Effect.forEach(all, ({ workflow }) => journal.history(workflow.id))
+    return histories.flatMap(Option.toArray).toSorted((one, other) => one.workflow.id < other.workflow.id ? -1 : 1)
+      .flatMap(lines)
+  }).pipe(Effect.orDie)
