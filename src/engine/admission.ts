@@ -19,6 +19,7 @@ import * as Children from "./children.ts"
 import type { Asked } from "./commands.ts"
 import * as Commands from "./commands.ts"
 import * as Execution from "./execution.ts"
+import * as Orders from "./orders.ts"
 import type { Host } from "./parts.ts"
 import type { Place } from "./queues.ts"
 import * as Row from "./rows.ts"
@@ -257,7 +258,7 @@ export const make = ({ fork, host, journal }: Options): Admission => {
         }
         // Not before: whatever goes wrong, somebody waits to hear of it.
         self.commands.shift()
-        finished(row.id, asked)
+        orders.done(row.id, asked)
         yield* committer.durable
       }
       return changed
@@ -287,7 +288,7 @@ export const make = ({ fork, host, journal }: Options): Admission => {
       case "Retry":
         break
     }
-    finished(id, asked)
+    orders.done(id, asked)
   }
 
   /** Lets a run go on that was held, once it has its place in the queue again. */
@@ -295,60 +296,6 @@ export const make = ({ fork, host, journal }: Options): Admission => {
     const queue = run.queue
     if (Option.isNone(queue)) run.proceed()
     else self.place = host.queues.forWorkflow(queue.value, id, above(id).slice(1), run.proceed)
-  }
-
-  /**
-   * What was asked is done to the workflow itself. A pause is then for its sub-workflows, too; and one whose step was
-   * given its outcome by hand is not wanted any more.
-   */
-  const finished = (id: string, asked: Asked): void => {
-    const { command } = asked
-    const below = command._tag === "Pause" ?
-      toChildren(id, command) :
-      command._tag === "Skip"
-      ? toChildren(id, { _tag: "Cancel" }, ({ parentPath }) => parentPath === command.path)
-      : undefined
-    if (below === undefined) asked.done()
-    else fork(Effect.map(below, (isDone) => isDone ? asked.done() : asked.putBack()))
-  }
-
-  /** Asks the same of every sub-workflow that it concerns; returns once it was done to all, or `false` if it cannot be. */
-  const toChildren = (
-    id: string,
-    command: Asked["command"],
-    isMeant: (row: Journal.WorkflowRow) => boolean = () => true
-  ): Effect.Effect<boolean> =>
-    Effect.gen(function*() {
-      yield* committer.durable
-      const children = yield* whenReadable(journal.children(id))
-      const concerned = children.filter((row) =>
-        isMeant(row) && (command._tag === "Resume" ? row.status === "Paused" : !Row.hasEnded(row))
-      )
-      const done = yield* Effect.forEach(
-        concerned,
-        (row) =>
-          Effect.async<boolean>((resume) => {
-            const end = (isDone: boolean) => () => {
-              resume(Effect.succeed(isDone))
-            }
-            order(row.id, { command, done: end(true), putBack: end(false) })
-          }),
-        { concurrency: "unbounded" }
-      )
-      return !done.includes(false)
-    })
-
-  /** Sub-workflows go on before their parent: so a crash in between finds it held, and begins again. */
-  const order = (id: string, asked: Asked): void => {
-    if (asked.command._tag !== "Resume") command(id, asked)
-    else {
-      fork(Effect.gen(function*() {
-        const row = yield* latest(id)
-        const isDone = row?.status !== "Paused" || (yield* toChildren(id, asked.command))
-        if (isDone) command(id, asked)
-        else asked.putBack()
-      }))
-    }
   }
 
   const command = (id: string, asked: Asked): void => {
@@ -359,6 +306,8 @@ export const make = ({ fork, host, journal }: Options): Admission => {
       self.hurry.unsafeOpen()
     } else tell(id, self, self.run, asked)
   }
+
+  const orders = Orders.make({ journal, durable: committer.durable, latest, fork, command })
 
   /** Whether a workflow of this row is to run now. */
   const isToRun = (row: Journal.WorkflowRow, self: Active): boolean =>
@@ -459,7 +408,7 @@ export const make = ({ fork, host, journal }: Options): Admission => {
         self.isWanted = true
         return Deferred.await(self.running)
       }),
-    command: order,
+    command: orders.give,
     signalled: (id) => active.get(id)?.run?.signalled(),
     register: (definition) => {
       definitions.set(definition.name, definition)

@@ -214,4 +214,4 @@ export const make = (journal: Journal.Service, engine: Engine): Service => {
   return service
 }
 
-const operations = { Cancel: "pause", Pause: "pause", Resume: "resume", Retry: "retry", Skip: "skip" } as const
+const operations = { Cancel: "cancel", Pause: "pause", Resume: "resume", Retry: "retry", Skip: "skip" } as const

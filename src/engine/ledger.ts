@@ -232,6 +232,8 @@ export class Ledger {
     const unusedOutcomes = Array.from(this.steps.values())
       .filter((row) => row.seq !== null && row.kind !== "Saga" && !this.delivered.has(row.path)).length
     this.workflow = { ...this.workflow, unusedOutcomes, ...workflow }
+    // A cancel that comes until this is durable is one of the next generation, whose order begins anew.
+    if (over !== undefined) this.lastSeq = this.workflow.cancelSeq ?? 0
     for (const row of steps) this.steps.set(row.path, row)
     this.barrier = this.write({
       workflow: this.workflow,

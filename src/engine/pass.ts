@@ -14,6 +14,7 @@ import * as Option from "effect/Option"
 import type { Definition, Ended } from "../Engine.ts"
 import { NonDeterminism, type SuspendReason, WorkflowStuck } from "../Errors.ts"
 import * as CauseText from "../internal/cause.ts"
+import * as Json from "../internal/json.ts"
 import * as Key from "../internal/key.ts"
 import type { SignalRow } from "../Journal.ts"
 import type { Outcome } from "../Outcome.ts"
@@ -140,7 +141,7 @@ export const make = (run: Run): Pass => {
           "the body never rests: it polls. Wait for a Deferred, a step or a sleep instead of asking again and again"
         )
       case "TaskThrew":
-        return stuck(`a callback in the body threw: ${String(fault.error)}`)
+        return stuck(`a callback in the body threw: ${Json.thrown(fault.error)}`)
     }
   }
 
@@ -283,8 +284,10 @@ export const make = (run: Run): Pass => {
   const rest = (): Effect.Effect<Option.Option<PassEnd>> | undefined => {
     if (run.freeing && (cancelDelivered || phase._tag !== "Body")) free()
     const [next, taken, overdueAt] = decideNext()
-    if (hasWaited && next !== "Wait" && next !== "Read") return Effect.succeedSome(PassEnd.Replay())
-    const left = next === "Deliver" || next === "Cancel" || next === "End" ? undefined : notAskedAgain()
+    // Nothing is delivered to a body that is held: it would not get in a replay to where it is.
+    const isHeld = gate.isClosed && !run.freeing
+    if (hasWaited && !isHeld && next !== "Wait" && next !== "Read") return Effect.succeedSome(PassEnd.Replay())
+    const left = isHeld || next === "Deliver" || next === "Cancel" || next === "End" ? undefined : notAskedAgain()
     if (left !== undefined) return Effect.succeedSome(left)
     switch (next) {
       case "Deliver":

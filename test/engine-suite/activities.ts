@@ -264,6 +264,7 @@ export const activities = (promise: Promised) => {
         }),
       {
         except: {
+          replay: "what is drawn and not recorded is drawn again",
           crash: "what is drawn and not recorded is drawn again",
           lost: "what is drawn and not recorded is drawn again"
         }

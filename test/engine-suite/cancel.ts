@@ -403,7 +403,12 @@ export const suite = <E>(name: string, layer: Layer.Layer<Journal.Journal, E>) =
           assert.notInclude(outside.log, "d")
           assert.strictEqual(outside.log.at(-1), "u-c")
           yield* isRecorded(outside, "u-c")
-        }), { except: { crash: "its body notes what it does, and does it again in a replay" } })
+        }), {
+        except: {
+          replay: "its body notes what it does, and does it again in a replay",
+          crash: "its body notes what it does, and does it again in a replay"
+        }
+      })
     })
 
     it.effect("a crash anywhere: the same is undone, in the same order, once", () =>

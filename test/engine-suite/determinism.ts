@@ -260,7 +260,12 @@ export const suite = <E>(name: string, layer: Layer.Layer<Journal.Journal, E>) =
           assert.deepStrictEqual(exit, Exit.succeed(seen[2]))
           assert.notDeepEqual(seen[1], seen[0])
           assert.notDeepEqual(seen[2], seen[1])
-        }), { except: { crash: "its body notes what it does, and does it again in a replay" } })
+        }), {
+        except: {
+          replay: "its body notes what it does, and does it again in a replay",
+          crash: "its body notes what it does, and does it again in a replay"
+        }
+      })
 
       test("are others in each workflow", (outside) =>
         Effect.gen(function*() {

@@ -84,7 +84,12 @@ export const executions = (promise: Promised) => {
           assert.deepStrictEqual(told.map(({ executionId }) => executionId), ended.executions.map(({ id }) => id))
           assert.strictEqual(new Set(told.map(({ executionId }) => executionId)).size, 2)
         }),
-      { except: { crash: "its body notes what it does, and does it again in a replay" } }
+      {
+        except: {
+          replay: "its body notes what it does, and does it again in a replay",
+          crash: "its body notes what it does, and does it again in a replay"
+        }
+      }
     )
 
     promise("fails with the last error once its retries are spent", (bench) =>
@@ -336,7 +341,12 @@ export const executions = (promise: Promised) => {
           told.every(({ attempt, startedAt }) => attempt === 1 && DateTime.Equivalence(startedAt, createdAt))
         )
         assert.deepStrictEqual(statusesOf(steps[0]!), ["Lost", "Lost", "Lost", "Lost", "Completed"])
-      }), { except: { crash: "its body notes what it does, and does it again in a replay" } })
+      }), {
+      except: {
+        replay: "its body notes what it does, and does it again in a replay",
+        crash: "its body notes what it does, and does it again in a replay"
+      }
+    })
 
     promise("says that it is one, and repeats no log line", (bench) =>
       Effect.gen(function*() {
@@ -372,6 +382,11 @@ export const executions = (promise: Promised) => {
         ])
         assert.deepStrictEqual(bench.logs.filter((line) => line === "first"), ["first"])
         assert.deepStrictEqual(bench.logs.filter((line) => line === "third"), ["third"])
-      }), { except: { crash: "its body notes what it does, and does it again in a replay" } })
+      }), {
+      except: {
+        replay: "its body notes what it does, and does it again in a replay",
+        crash: "its body notes what it does, and does it again in a replay"
+      }
+    })
   })
 }

@@ -163,7 +163,12 @@ const generations = <E>(layer: Layer.Layer<Journal.Journal, E>) => {
         const { stepExecutions, steps: rows } = yield* rawRows(bench, "w")
         assert.deepStrictEqual(new Set([...rows, ...stepExecutions].map((row) => row.generation)), new Set([3]))
       }),
-    { except: { crash: "its body notes what it does, and does it again in a replay" } }
+    {
+      except: {
+        replay: "its body notes what it does, and does it again in a replay",
+        crash: "its body notes what it does, and does it again in a replay"
+      }
+    }
   )
 
   promise(
@@ -231,7 +236,12 @@ const generations = <E>(layer: Layer.Layer<Journal.Journal, E>) => {
       assert.deepStrictEqual(seen, [[0, 0], [hour, hour], [hour, hour], [2 * hour, 2 * hour]])
       assert.deepStrictEqual(drawn.slice(2, 3), before.slice(1))
       assert.strictEqual(new Set(drawn).size, 3)
-    }), { except: { crash: "its body notes what it does, and does it again in a replay" } })
+    }), {
+    except: {
+      replay: "its body notes what it does, and does it again in a replay",
+      crash: "its body notes what it does, and does it again in a replay"
+    }
+  })
 
   promise(
     "have other ids for the outside, so that no call is taken for one of the generation before",
@@ -325,7 +335,12 @@ const generations = <E>(layer: Layer.Layer<Journal.Journal, E>) => {
       yield* bench.wait(info.result)
       assert.deepStrictEqual(log, ["background cut", "second"])
       assert.strictEqual((yield* bench.describe("w/kid")).status, "Cancelled")
-    }), { except: { crash: "what runs in a process that dies is not waited for" } })
+    }), {
+    except: {
+      replay: "its body notes what it does, and does it again in a replay",
+      crash: "what runs in a process that dies is not waited for"
+    }
+  })
 
   promise("take over a cancel that came while the one before was ending", (bench) =>
     Effect.gen(function*() {
@@ -889,7 +904,12 @@ const background = <E>(layer: Layer.Layer<Journal.Journal, E>) => {
         ["w/a@1", "Lost"],
         ["w/a@2", "Completed"]
       ])
-    }), { except: { crash: "its body notes what it does, and does it again in a replay" } })
+    }), {
+    except: {
+      replay: "its body notes what it does, and does it again in a replay",
+      crash: "its body notes what it does, and does it again in a replay"
+    }
+  })
 
   test("are answered from the journal after a restart, and not run again", (outside) =>
     Effect.gen(function*() {

@@ -428,7 +428,7 @@ export type Test = (
 /** Tests on journals of their own, which outlive what the tests open; in every mode, but for those excepted. */
 export const testOn =
   <E>(layer: Layer.Layer<Journal.Journal, E>, of: { readonly except?: Except } = {}): Test =>
-  (name, body, { except = of.except ?? {} } = {}) => {
+  (name, body, { except = {} } = {}) => {
     const scene = Effect.gen(function*() {
       const stage = yield* Stage.Current
       const journal = yield* Stage.watched(yield* Journal.Journal)
@@ -441,5 +441,9 @@ export const testOn =
       yield* stage.clear
       return left
     }).pipe(Effect.scoped, Effect.provide(Layer.fresh(layer)))
-    it.live(name, () => inEveryMode(name, layer === Journal.layerMemory, except, scene), timeoutMillis)
+    it.live(
+      name,
+      () => inEveryMode(name, layer === Journal.layerMemory, { ...of.except, ...except }, scene),
+      timeoutMillis
+    )
   }

@@ -450,6 +450,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Journal.Journal, E>) =
           assert.deepStrictEqual(yield* info.describe, before)
         }), {
         except: {
+          replay: "what is drawn and not recorded is drawn again",
           crash: "what is drawn and not recorded is drawn again",
           lost: "what is drawn and not recorded is drawn again"
         }

@@ -134,7 +134,12 @@ export const suite = <E>(name: string, layer: Layer.Layer<Journal.Journal, E>) =
           })
           yield* process.result
           assert.deepStrictEqual(seen, ["<a>", ["body"]])
-        }), { except: { crash: "its body notes what it does, and does it again in a replay" } })
+        }), {
+        except: {
+          replay: "its body notes what it does, and does it again in a replay",
+          crash: "its body notes what it does, and does it again in a replay"
+        }
+      })
 
       test("undoes in reverse order of completion what ran side by side", (outside) =>
         Effect.gen(function*() {

@@ -235,7 +235,12 @@ export const suite = <E>(name: string, layer: Layer.Layer<Journal.Journal, E>) =
           yield* tellLive(process, 1, 2, 3)
           assert.deepStrictEqual(yield* info.result, [1, 2, 3])
           assert.deepStrictEqual(order, ["x1", "y2", "z3"])
-        }), { except: { crash: "its body notes what it does, and does it again in a replay" } })
+        }), {
+        except: {
+          replay: "its body notes what it does, and does it again in a replay",
+          crash: "its body notes what it does, and does it again in a replay"
+        }
+      })
 
       test("of one name by several workflows, which do not disturb each other", (outside) =>
         Effect.gen(function*() {
@@ -307,7 +312,12 @@ export const suite = <E>(name: string, layer: Layer.Layer<Journal.Journal, E>) =
           ]))
           yield* info.result
           assert.deepStrictEqual(seen, [{}, "payload", Option.some(null), Option.some("")])
-        }), { except: { crash: "its body notes what it does, and does it again in a replay" } })
+        }), {
+        except: {
+          replay: "its body notes what it does, and does it again in a replay",
+          crash: "its body notes what it does, and does it again in a replay"
+        }
+      })
     })
 
     describe("are not swallowed", () => {
@@ -782,7 +792,12 @@ export const suite = <E>(name: string, layer: Layer.Layer<Journal.Journal, E>) =
           assert.deepStrictEqual(seen, expected)
           yield* waits("s", "nobody")
           assert.deepStrictEqual(yield* kept("nobody"), [])
-        }), { except: { crash: "its body notes what it does, and does it again in a replay" } })
+        }), {
+        except: {
+          replay: "its body notes what it does, and does it again in a replay",
+          crash: "its body notes what it does, and does it again in a replay"
+        }
+      })
 
       test("with what is no payload: a defect, and nothing is recorded", (outside) =>
         Effect.gen(function*() {

@@ -94,7 +94,12 @@ export const suite = <E>(name: string, layer: Layer.Layer<Journal.Journal, E>) =
           yield* TestClock.adjust(1)
           yield* process.result
           assert.deepStrictEqual(seen, [undefined, undefined])
-        }), { except: { crash: "its body notes what it does, and does it again in a replay" } })
+        }), {
+        except: {
+          replay: "its body notes what it does, and does it again in a replay",
+          crash: "its body notes what it does, and does it again in a replay"
+        }
+      })
 
       test("until a time that has passed is over at once", (outside) =>
         Effect.gen(function*() {
@@ -207,7 +212,12 @@ export const suite = <E>(name: string, layer: Layer.Layer<Journal.Journal, E>) =
           yield* TestClock.adjust("1 hour")
           yield* info.result
           assert.deepStrictEqual(outside.log, ["a0", "a1", "a2"])
-        }), { except: { crash: "its body notes what it does, and does it again in a replay" } })
+        }), {
+        except: {
+          replay: "its body notes what it does, and does it again in a replay",
+          crash: "its body notes what it does, and does it again in a replay"
+        }
+      })
     })
 
     describe("a sleep whose duration the code has changed", () => {
@@ -421,7 +431,12 @@ export const suite = <E>(name: string, layer: Layer.Layer<Journal.Journal, E>) =
           const second = yield* open(outside, { main })
           yield* second.result
           assert.deepStrictEqual(seen, expected)
-        }), { except: { crash: "its body notes what it does, and does it again in a replay" } })
+        }), {
+        except: {
+          replay: "its body notes what it does, and does it again in a replay",
+          crash: "its body notes what it does, and does it again in a replay"
+        }
+      })
 
       test("is no clock of activities: they see the ordinary one", (outside) =>
         Effect.gen(function*() {
@@ -454,7 +469,12 @@ export const suite = <E>(name: string, layer: Layer.Layer<Journal.Journal, E>) =
           yield* TestClock.adjust("1 minute")
           yield* Effect.exit(info.result)
           assert.deepStrictEqual(seen, [5_000, 5_000])
-        }), { except: { crash: "its body notes what it does, and does it again in a replay" } })
+        }), {
+        except: {
+          replay: "its body notes what it does, and does it again in a replay",
+          crash: "its body notes what it does, and does it again in a replay"
+        }
+      })
     })
 
     describe("what tells of a body", () => {

@@ -343,7 +343,12 @@ export const workflows = (promise: Promised) => {
         ))
         yield* bench.wait(engine.run(Main.execute("w", {})))
         assert.deepStrictEqual(trace, ["open", "end", "close"])
-      }), { except: { crash: "its body notes what it does, and does it again in a replay" } })
+      }), {
+      except: {
+        replay: "its body notes what it does, and does it again in a replay",
+        crash: "its body notes what it does, and does it again in a replay"
+      }
+    })
 
     promise("is not found under an id that nobody, or another workflow, has", (bench) =>
       Effect.gen(function*() {

@@ -29,9 +29,6 @@ const seed = process.env["TEMPOLITE_MATRIX_SEED"] ?? new Date().toISOString().sl
 
 const faults: ReadonlyArray<Fault> = ["crash before", "crash after", "answer lost"]
 
-/** The one place that switches the mode on. */
-const isReplayedAlways = process.env["TEMPOLITE_MATRIX_REPLAY"] === "on"
-
 /** In real time, for a run that stands still: it fails before its test does, and says which run it is. */
 const patience = "30 seconds"
 
@@ -107,7 +104,7 @@ export const inEveryMode = <E>(
   Effect.gen(function*() {
     const without = yield* run(scene, {})
     const due = faults.filter((what) => (what === "answer lost" ? except.lost : except.crash) === undefined)
-    if (isReplayedAlways && except.replay === undefined) {
+    if (extent !== "off" && except.replay === undefined) {
       yield* disturbed(scene, without, { options: { replay: "always" } })
     }
     if (extent === "full") {

@@ -76,7 +76,8 @@ const supervise = (stage: Stage.Stage, options: Tempolite.Options, isRetired: ()
     const runFork = Runtime.runFork(runtime)
     const journal = Mortal.journal(runtime, yield* Journal.Journal)
     let hasFailed = false
-    const clock = Mortal.clock(Mortal.elsewhere(runtime), yield* Effect.clock, () => hasFailed)
+    const elsewhere = Mortal.elsewhere(runtime)
+    const clock = Mortal.clock(elsewhere, yield* Effect.clock, () => hasFailed)
     const registered = new Set<Registered>()
     const written = new Written()
 
@@ -105,7 +106,8 @@ const supervise = (stage: Stage.Stage, options: Tempolite.Options, isRetired: ()
 
       const service: Journal.Service = {
         ...journal,
-        acquire: (leaseMillis) => Scope.extend(journal.acquire(leaseMillis), leased),
+        // A finalizer runs on the scheduler of who added it.
+        acquire: (leaseMillis) => elsewhere(Scope.extend(journal.acquire(leaseMillis), leased)),
         renew: () => Deferred.await(refused),
         commit: (lease, batch) =>
           Effect.suspend((): ReturnType<Journal.Service["commit"]> => {
