@@ -1,11 +1,8 @@
-import process from "node:process"
 import { defineConfig } from "vitest/config"
 
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
-    // Random programs, which still find things: `TEMPOLITE_SIMULATIONS=2000 npx vitest run test/simulation`.
-    exclude: process.env["TEMPOLITE_SIMULATIONS"] === undefined ? ["test/simulation/simulation.test.ts"] : [],
     pool: "forks",
     // No test file changes what others import; and to import Effect anew for each takes a quarter of all the time.
     isolate: false,

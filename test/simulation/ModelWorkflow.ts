@@ -316,7 +316,11 @@ export class Workflow {
       }
       const begin = (attempt: number) => {
         if (this.isPaused) {
-          this.held.push(() => begin(attempt))
+          const held = () => begin(attempt)
+          this.held.push(held)
+          giveUp = () => {
+            this.held = this.held.filter((other) => other !== held)
+          }
           return
         }
         see("start")
@@ -426,7 +430,8 @@ export class Workflow {
             const [root] = this.stage.workflows
             if (root === undefined || root.isOver) end(Exit.fail(new Broken({ step: "nobody hears" })))
             else {
-              root.hear(signal, 0)
+              // It is on its way, and may arrive after what the sender does next.
+              this.soon(() => root.hear(signal, 0))
               end(Exit.void)
             }
           }),
