@@ -102,6 +102,8 @@ export class Workflow {
   private whenNoneEnds: Array<() => void> = []
   private main: AnyFiber | undefined
   private isCancelled = false
+  /** Whether a cancel came when the body had ended: it is for the next generation, if there is one. */
+  private cancelsNext = false
   /** How many steps have taken no time. */
   private instants = 0
   private isPaused = false
@@ -122,7 +124,7 @@ export class Workflow {
   }
 
   cancel(): void {
-    if (this.isOver || this.deliveries.includes("cancel")) return
+    if (this.isOver || this.cancelsNext || this.deliveries.includes("cancel")) return
     this.deliveries.push("cancel")
     this.isPaused = false
   }
@@ -202,7 +204,10 @@ export class Workflow {
 
   private deliverCancel(): void {
     this.resume()
-    if (this.main === undefined) return
+    if (this.main === undefined) {
+      this.cancelsNext = true
+      return
+    }
     this.isCancelled = true
     this.main.unsafeInterruptAsFork(this.main.id())
   }
@@ -223,6 +228,8 @@ export class Workflow {
         if (continues) {
           this.waiting = []
           this.deliveries = this.deliveries.filter((delivery) => delivery === "cancel")
+          if (this.cancelsNext) this.deliveries.unshift("cancel")
+          this.cancelsNext = false
           return yield* this.live(index + 1)
         }
         return this.end("Completed", exit)
