@@ -63,11 +63,14 @@ export interface ExecutionContext {
  */
 export interface Definition {
   readonly name: string
-  /** `Left` says why the recorded payload does not decode any more, which suspends the workflow. */
+  /**
+   * To run on a fiber that is for nothing else. `Left` says why the recorded payload does not decode any more, which
+   * suspends the workflow.
+   */
   readonly body: (
     payload: string | null,
     context: ExecutionContext
-  ) => Either.Either<Effect.Effect<unknown, unknown, Scope.Scope>, string>
+  ) => Either.Either<Effect.Effect<unknown, unknown>, string>
   readonly encode: (exit: Exit.Exit<unknown, unknown>) => Outcome
   readonly retry: Option.Option<RetryPolicy>
   readonly suspendOn: Option.Option<"defect" | "failure">

@@ -65,7 +65,10 @@ export interface Work {
   readonly key: Key
   readonly name: string
   readonly payload: string | null
-  /** Must not fail, and must not need anything. An interruption is the engine's doing, or becomes a defect. */
+  /**
+   * To run on a fiber that is for nothing else. Must not fail, and must not need anything. An interruption is the
+   * engine's doing, or becomes a defect.
+   */
   readonly run: (attempt: Attempt) => Effect.Effect<Outcome>
   readonly retry: Option.Option<RetryPolicy>
   /** How long each attempt may take. */

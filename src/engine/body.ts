@@ -3,14 +3,20 @@
  * compensates.
  */
 import type * as Cause from "effect/Cause"
+import * as Clock from "effect/Clock"
+import * as Context from "effect/Context"
 import * as DateTime from "effect/DateTime"
+import * as DefaultServices from "effect/DefaultServices"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import type * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as FiberId from "effect/FiberId"
 import * as FiberRef from "effect/FiberRef"
+import * as FiberRefs from "effect/FiberRefs"
 import * as Option from "effect/Option"
+import * as EffectRandom from "effect/Random"
+import * as Tracer from "effect/Tracer"
 import type { ExecutionContext } from "../Engine.ts"
 import * as Execution from "../Execution.ts"
 import * as Key from "../internal/key.ts"
@@ -71,25 +77,29 @@ export const make = (options: Parts): Body => {
   const clock = BodyClock.make(() => now, execution.implicitSleep)
   const random = Random.make(seed)
 
-  /** Everything that a fiber of the body inherits. */
-  const within = (effect: Effect.Effect<unknown, unknown>, at: Place, after: string) =>
-    Effect.withFiberRuntime<unknown, unknown>((fiber) =>
-      effect.pipe(
-        Effect.withClock(clock),
-        Effect.withRandom(random),
-        Effect.withTracer(Quiet.tracer(fiber.currentTracer, host.clock, isSilent)),
-        Effect.locally(
-          FiberRef.currentLoggers,
-          Quiet.loggers(fiber.getFiberRef(FiberRef.currentLoggers), host.clock, isSilent)
-        ),
-        Effect.locally(Execution.current, Option.some(execution)),
-        Effect.locally(place, Option.some(at)),
-        Effect.locally(anchor, after)
-      )
-    )
-
+  /** Forks a fiber of the body, with what it has until it ends; what it forks inherits it. */
   const fork = (effect: Effect.Effect<unknown, unknown>, at: Place, after: string): AnyFiber =>
-    scheduler.enter(() => host.forkBody(within(effect, at, after), scheduler))
+    scheduler.enter(() =>
+      host.forkBody(effect, scheduler, (refs, fiberId) => {
+        const services = FiberRefs.getOrDefault(refs, DefaultServices.currentServices)
+        const loggers = FiberRefs.getOrDefault(refs, FiberRef.currentLoggers)
+        const tracer = Context.get(services, Tracer.Tracer)
+        const ofBody = services.pipe(
+          Context.add(Clock.Clock, clock),
+          Context.add(EffectRandom.Random, random),
+          Context.add(Tracer.Tracer, Quiet.tracer(tracer, host.clock, isSilent))
+        )
+        return FiberRefs.updateManyAs(refs, {
+          entries: [
+            [DefaultServices.currentServices, [[fiberId, ofBody]]],
+            [FiberRef.currentLoggers, [[fiberId, Quiet.loggers(loggers, host.clock, isSilent)]]],
+            [Execution.current, [[fiberId, Option.some(execution)]]],
+            [place, [[fiberId, Option.some(at)]]],
+            [anchor, [[fiberId, after]]]
+          ]
+        })
+      })
+    )
 
   return {
     start: () => {
@@ -97,7 +107,7 @@ export const make = (options: Parts): Body => {
       return Either.map(
         definition.body(ledger.workflow.payload, contextOf(ledger.workflow, isReplaying)),
         (body) => {
-          main = fork(Effect.scoped(body), { frame: root, compensating: false, steps: new Set() }, "")
+          main = fork(body, { frame: root, compensating: false, steps: new Set() }, "")
           main.addObserver((ended) => {
             exit = ended
           })

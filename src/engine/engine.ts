@@ -141,7 +141,7 @@ export const make = (
       clock,
       now,
       fork: forkIn(attempts),
-      forkBody: (effect, scheduler) => runFork(effect, { scheduler, immediate: false }),
+      forkBody: (effect, scheduler, updateRefs) => runFork(effect, { scheduler, updateRefs, immediate: false }),
       queues,
       replaysAlways: options.replaysAlways,
       above: (id) => admission.above(id),

@@ -4,6 +4,8 @@
 import type * as Clock from "effect/Clock"
 import type * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
+import type * as FiberId from "effect/FiberId"
+import type * as FiberRefs from "effect/FiberRefs"
 import type * as Option from "effect/Option"
 import type { Definition } from "../Engine.ts"
 import type { WorkflowEnded, WorkflowNotFound } from "../Errors.ts"
@@ -29,10 +31,11 @@ export interface Host {
   readonly now: () => number
   /** Runs an effect on an ordinary fiber of the engine. */
   readonly fork: (effect: Effect.Effect<void>) => Fiber.RuntimeFiber<void>
-  /** Starts a fiber of a body. */
+  /** Starts a fiber of a body, with the fiber refs of the engine as `updateRefs` changes them. */
   readonly forkBody: (
     effect: Effect.Effect<unknown, unknown>,
-    scheduler: WorkflowScheduler
+    scheduler: WorkflowScheduler,
+    updateRefs: (refs: FiberRefs.FiberRefs, fiberId: FiberId.Runtime) => FiberRefs.FiberRefs
   ) => Fiber.RuntimeFiber<unknown, unknown>
   readonly children: ChildHost
   readonly signals: SignalHost

@@ -10,6 +10,18 @@ import type * as Runtime from "effect/Runtime"
 import * as Tracer from "effect/Tracer"
 import * as Execution from "../Execution.ts"
 
+/** What is named stays as it is where `self` runs. */
+const keep = (services: Map<string, unknown>, inner: Context.Context<never>, { key }: { readonly key: string }) => {
+  services.delete(key)
+  if (inner.unsafeMap.has(key)) services.set(key, inner.unsafeMap.get(key))
+}
+
+/** `self`, whose services the fiber has, which TypeScript cannot follow. */
+function provided<A, E>(self: Effect.Effect<A, E, unknown>): Effect.Effect<A, E>
+function provided(self: Effect.Effect<unknown, unknown, unknown>): Effect.Effect<unknown, unknown, unknown> {
+  return self
+}
+
 /**
  * Runs `self` with the services of `outer`, and those named in `kept`, and the parent span, of where it runs: the span
  * of where `outer` was captured has ended long ago.
@@ -24,10 +36,7 @@ export const within = <A, E, R>(
 ): Effect.Effect<A, E> =>
   Effect.mapInputContext(self, (inner: Context.Context<never>) => {
     const services = new Map(outer.unsafeMap)
-    for (const { key } of [Tracer.ParentSpan, ...kept]) {
-      services.delete(key)
-      if (inner.unsafeMap.has(key)) services.set(key, inner.unsafeMap.get(key))
-    }
+    for (const tag of [Tracer.ParentSpan, ...kept]) keep(services, inner, tag)
     return Context.unsafeMake<R>(services)
   })
 
@@ -49,11 +58,33 @@ export const refsOf = ({ fiberRefs }: Runtime.Runtime<never>): Refs =>
     : Array.from(fiberRefs.locals, ([ref, [[, value]]]) => [ref, value] as const)
       .filter(([ref]) => ref !== FiberRef.currentContext)
 
-/** Runs `self` with fiber refs set. Most are as they should be already. */
-export const withRefs = <A, E>(self: Effect.Effect<A, E>, refs: Refs): Effect.Effect<A, E> =>
-  Effect.withFiberRuntime((fiber) =>
-    refs.reduce(
-      (within, [ref, value]) => fiber.getFiberRef(ref) === value ? within : Effect.locally(within, ref, value),
-      self
+/** What surrounds what a layer was given: its services and fiber refs, and what is given for this once. */
+export interface Surroundings {
+  readonly services: Context.Context<never>
+  readonly refs: Refs
+  readonly given: Context.Context<never>
+}
+
+/**
+ * Runs `self` in its surroundings on a fiber that is for nothing else. They are the fiber's until it ends: to give back
+ * what it had before, for each service and each fiber ref, would cost more than most of what is called so.
+ */
+export const alone = <A, E, R>(
+  self: Effect.Effect<A, E, R>,
+  { given, refs, services }: Surroundings
+): Effect.Effect<A, E> =>
+  Effect.withFiberRuntime((fiber) => {
+    const all = new Map(services.unsafeMap)
+    for (const [key, service] of given.unsafeMap) all.set(key, service)
+    keep(all, fiber.currentContext, Tracer.ParentSpan)
+    const inside = Effect.zipRight(
+      FiberRef.set(FiberRef.currentContext, Context.unsafeMake<never>(all)),
+      provided(self)
     )
-  )
+    // Most are as they should be already.
+    return refs.reduce(
+      (inside, [ref, value]) =>
+        fiber.getFiberRef(ref) === value ? inside : Effect.zipRight(FiberRef.set(ref, value), inside),
+      inside
+    )
+  })

@@ -7,15 +7,8 @@ import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
 import * as Scope from "effect/Scope"
 import type { Outcome } from "../Outcome.ts"
-import { type Refs, within, withRefs } from "./captured.ts"
+import { alone, type Surroundings } from "./captured.ts"
 import type { OutcomeCodec } from "./codec.ts"
-
-/** What a handler sees: the services and fiber refs of its layer, and what it is given for this attempt. */
-export interface Surroundings {
-  readonly services: Context.Context<never>
-  readonly refs: Refs
-  readonly given: Context.Context<never>
-}
 
 /** An interruption by the engine ends the fiber; one that can be seen here is of the handler's own doing. */
 const interruptedItself = (what: string, exit: Exit.Exit<unknown, unknown>): Exit.Exit<unknown, unknown> =>
@@ -24,8 +17,8 @@ const interruptedItself = (what: string, exit: Exit.Exit<unknown, unknown>): Exi
     : exit
 
 /**
- * Runs `self` in its surroundings, with a scope of its own, which has closed before there is an outcome. What it does is
- * what `Effect.scoped` and `Effect.provide` do, one after the other: all at once it costs a third.
+ * Runs `self` in its surroundings, with a scope of its own, which has closed before there is an outcome. The fiber must
+ * be for nothing else.
  */
 export const attempt = <A, E, R>(
   what: string,
@@ -34,14 +27,16 @@ export const attempt = <A, E, R>(
   { given, refs, services }: Surroundings
 ): Effect.Effect<Outcome> =>
   Effect.flatMap(Scope.make(), (scope) => {
-    const end = (exit: Exit.Exit<A, E>): Effect.Effect<Outcome> =>
-      Effect.map(
-        Effect.exit(Scope.close(scope, exit)),
-        (closed) => codec.encode(interruptedItself(what, Exit.zipLeft(exit, closed)))
-      )
-    const inside = within(self, Context.add(Context.merge(services, given), Scope.Scope, scope))
+    const inside = alone(self, { services, refs, given: Context.add(given, Scope.Scope, scope) })
+    const end = (exit: Exit.Exit<A, E>): Effect.Effect<Outcome> => {
+      const ended = (closed: Exit.Exit<void>) => codec.encode(interruptedItself(what, Exit.zipLeft(exit, closed)))
+      return Effect.matchCause(Scope.close(scope, exit), {
+        onFailure: (cause) => ended(Exit.failCause(cause)),
+        onSuccess: () => ended(Exit.void)
+      })
+    }
     return Effect.uninterruptibleMask((restore) =>
-      Effect.matchCauseEffect(restore(withRefs(inside, refs)), {
+      Effect.matchCauseEffect(restore(inside), {
         onFailure: (cause) => end(Exit.failCause(cause)),
         onSuccess: (value) => end(Exit.succeed(value))
       })

@@ -1,7 +1,7 @@
 /**
  * A workflow as text: what it registers, what it asks of the engine from outside, and of an execution from inside.
  */
-import type * as Context from "effect/Context"
+import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Option from "effect/Option"
@@ -15,7 +15,7 @@ import type { WorkflowId } from "../Info.ts"
 import type { Outcome } from "../Outcome.ts"
 import type { Key, Payload, PlainSchema, Retry } from "../Step.ts"
 import { Execution } from "../Step.ts"
-import { within } from "./captured.ts"
+import { alone } from "./captured.ts"
 import * as codec from "./codec.ts"
 import * as given from "./given.ts"
 import { makeInfo } from "./info.ts"
@@ -63,10 +63,14 @@ export const define = <P extends Payload, S extends PlainSchema, E extends Plain
       name,
       body: (text, execution) =>
         Either.map(payloads.decode(text), (payload) =>
-          outcomes.encoded(Effect.suspend(() => body(payload))).pipe(
-            Effect.provideService(Execution, execution),
-            (self) => within(self, outer, [Scope.Scope])
-          )),
+          Effect.flatMap(Scope.make(), (scope) => {
+            const given = Context.add(Context.make(Execution, execution), Scope.Scope, scope)
+            const run = outcomes.encoded(Effect.suspend(() => body(payload)))
+            return Effect.onExit(
+              alone(run, { services: outer, refs: [], given }),
+              (exit) => Scope.close(scope, exit)
+            )
+          })),
       encode: outcomes.encode,
       retry: policy,
       suspendOn: Option.fromNullable(options.suspendOn),

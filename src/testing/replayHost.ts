@@ -67,7 +67,8 @@ export const make = (clock: Clock.Clock, put: (rows: Rows) => void): Effect.Effe
         clock,
         now,
         fork: () => fiber,
-        forkBody: (effect, scheduler) => Runtime.runFork(runtime)(effect, { scheduler, immediate: false }),
+        forkBody: (effect, scheduler, updateRefs) =>
+          Runtime.runFork(runtime)(effect, { scheduler, updateRefs, immediate: false }),
         children: {
           start: () => ({ cancel: nothing, release: nothing }),
           detach: nothing,
