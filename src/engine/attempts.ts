@@ -9,9 +9,10 @@ import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
 import type * as Fiber from "effect/Fiber"
 import * as FiberId from "effect/FiberId"
+import { identity } from "effect/Function"
 import * as Option from "effect/Option"
 import { InvalidPayload } from "../Errors.ts"
-import type { Attempt, Work } from "../Execution.ts"
+import type { Attempt, Limit, Work } from "../Execution.ts"
 import * as CauseText from "../internal/cause.ts"
 import * as Json from "../internal/json.ts"
 import * as Key from "../internal/key.ts"
@@ -34,19 +35,24 @@ export interface Flight {
 /** Called once, when something under way has really ended: with the row that has its outcome, if it has one. */
 export type OnEnd = (ended: StepRow | undefined) => void
 
+/** Starts a fiber, which tells of its end and can be interrupted. */
+export type Fork = <A>(
+  effect: Effect.Effect<A>
+) => Pick<Fiber.RuntimeFiber<A>, "addObserver" | "unsafeInterruptAsFork">
+
 export interface Options {
   readonly ledger: Ledger
   readonly timers: Timers
   /** The time of the ordinary clock, in milliseconds since the epoch. */
   readonly now: () => number
-  readonly fork: (effect: Effect.Effect<void>) => Fiber.RuntimeFiber<void>
+  readonly fork: Fork
   /**
    * Calls `enter` when an attempt may run: nobody holds the workflow, and there is a place in the queue. It is given what
    * makes room for the next. Returns what gives the wait up.
    */
   readonly turn: (work: Work, enter: (leave: () => void) => void) => () => void
-  /** Waits until every outcome that was delivered, and this attempt, are durable: the barrier before anything outside is touched. */
-  readonly durable: Effect.Effect<void>
+  /** Calls `go` once all that was put, and every outcome that was delivered, is durable: the barrier before anything outside is touched. */
+  readonly whenDurable: (go: () => void) => void
   /** Whether no attempt may be started any more; one that runs may end. */
   readonly isStopped: () => boolean
   /** Whether an interruption is the end of the process rather than of the step. */
@@ -57,11 +63,6 @@ export interface Options {
 const interruptedItself = Outcome.Failure({
   cause: CauseText.encode(Cause.die(new Error("the attempt interrupted itself")), Either.right)
 })
-
-interface Ended {
-  readonly outcome: Outcome.Outcome
-  readonly timedOut: boolean
-}
 
 /** How often the details of heartbeats are written while an attempt runs. */
 const beatMillis = 5_000
@@ -119,26 +120,28 @@ class Pulse {
   }
 }
 
-/** `run`, within the limits that an attempt has. */
-const limited = (work: Work, attempt: number, pulse: Pulse, run: Effect.Effect<Ended>): Effect.Effect<Ended> => {
+/** One attempt, within the limits that it has; `onTimeout` gives its outcome when one of them is over. */
+const limited = (
+  work: Work,
+  run: Effect.Effect<Outcome.Outcome>,
+  pulse: Pulse,
+  onTimeout: (limit: Limit) => Outcome.Outcome
+): Effect.Effect<Outcome.Outcome> => {
   const timed = Option.match(work.timeout, {
     onNone: () => run,
-    onSome: ({ duration, onTimeout }) =>
+    onSome: (limit) =>
       Effect.timeoutTo(run, {
-        duration,
-        onSuccess: (done) => done,
-        onTimeout: (): Ended => ({ outcome: onTimeout(attempt), timedOut: true })
+        duration: limit.duration,
+        onSuccess: identity,
+        onTimeout: () => onTimeout(limit)
       })
   })
   return Option.match(work.heartbeatTimeout, {
     onNone: () => timed,
-    onSome: ({ duration, onTimeout }) =>
+    onSome: (limit) =>
       Effect.raceFirst(
         timed,
-        Effect.map(
-          pulse.silence(Duration.toMillis(duration)),
-          (): Ended => ({ outcome: onTimeout(attempt), timedOut: true })
-        )
+        Effect.map(pulse.silence(Duration.toMillis(limit.duration)), () => onTimeout(limit))
       )
   })
 }
@@ -168,8 +171,9 @@ export const start = (
     lastHeartbeat: Effect.sync(() => Either.getOrElse(Json.parse(lastBeat), () => undefined))
   })
 
-  /** Gives the step up: it has no outcome, and its attempt ended as `status`. */
-  const giveUp = (execution: StepExecutionRow | undefined, status: "Cancelled" | "Lost") => {
+  /** Gives the step up: it has no outcome, and its attempt, if it had begun, ended without one. */
+  const giveUp = (execution?: StepExecutionRow) => {
+    const status = execution !== undefined && options.isClosing() ? "Lost" : "Cancelled"
     if (status === "Cancelled") row = { ...row, status, wakeAt: null }
     const ended = execution && Row.executionEnded(execution, status, now(), null)
     ledger.put(row, ended)
@@ -177,19 +181,17 @@ export const start = (
   }
 
   /** It failed: when is it tried again, if at all? */
-  const afterFailure = (
-    outcome: Outcome.Outcome,
-    cause: string,
-    ended: StepExecutionRow,
-    at: number
-  ): Effect.Effect<void> => {
+  const afterFailure = (outcome: Outcome.Outcome, cause: string, ended: StepExecutionRow, at: number) => {
     const over = () => {
       onEnd(ledger.record(row, outcome, ended))
     }
-    if (Option.isNone(work.retry)) return Effect.sync(over)
+    if (Option.isNone(work.retry)) {
+      over()
+      return
+    }
     const failures = [...ledger.failures(row.path), { at, cause }]
     const id = Ids.stepExecution(row.workflowId, row.generation, row.path, 0)
-    return Effect.map(Retry.next(work.retry.value, failures, id), (due) => {
+    options.fork(Effect.map(Retry.next(work.retry.value, failures, id), (due) => {
       if (Option.isNone(due)) {
         over()
         return
@@ -198,22 +200,24 @@ export const start = (
       ledger.put(row, ended)
       if (interrupted || options.isStopped()) onEnd(undefined)
       else sleepUntil(due.value)
-    })
+    }))
   }
 
-  const settle = (execution: StepExecutionRow, exit: Exit.Exit<Ended>): Effect.Effect<void> => {
+  const settle = (execution: StepExecutionRow, exit: Exit.Exit<Outcome.Outcome>, timedOut: boolean) => {
     if (Exit.isFailure(exit) && interrupted) {
-      giveUp(execution, options.isClosing() ? "Lost" : "Cancelled")
-      return Effect.void
+      giveUp(execution)
+      return
     }
-    const { outcome, timedOut } = Exit.isSuccess(exit) ? exit.value : { outcome: interruptedItself, timedOut: false }
+    const outcome = Exit.isSuccess(exit) ? exit.value : interruptedItself
     const at = now()
-    if (Outcome.is("Success")(outcome)) {
+    if (outcome._tag === "Success") {
       onEnd(ledger.record(row, outcome, Row.executionEnded(execution, "Completed", at, null)))
-      return Effect.void
-    }
-    const ended = Row.executionEnded(execution, timedOut ? "TimedOut" : "Failed", at, outcome.cause)
-    return afterFailure(outcome, outcome.cause, ended, at)
+    } else {afterFailure(
+        outcome,
+        outcome.cause,
+        Row.executionEnded(execution, timedOut ? "TimedOut" : "Failed", at, outcome.cause),
+        at
+      )}
   }
 
   const attempt = (leave: () => void) => {
@@ -233,37 +237,35 @@ export const start = (
     const lastBeat = ledger.lastBeat(row.path)
     row = { ...row, status: "Running", attempts: number, wakeAt: null }
     ledger.put(row, pulse.execution)
-    const done = Effect.map(
-      work.run(describe(number, pulse, lastBeat)),
-      (outcome): Ended => ({ outcome, timedOut: false })
-    )
-    const timed = limited(work, number, pulse, done)
-    // Write before act. A side effect only reads: nothing outside depends on what was not written yet.
-    const self = work.kind === "Activity" ? Effect.zipRight(options.durable, timed) : timed
-    const end = (exit: Exit.Exit<Ended>) => {
+    let timedOut = false
+    const run = limited(work, work.run(describe(number, pulse, lastBeat)), pulse, ({ onTimeout }) => {
+      timedOut = true
+      return onTimeout(number)
+    })
+    const end = (exit: Exit.Exit<Outcome.Outcome>) => {
       pulse.end()
       leave()
-      return settle(pulse.execution, exit)
+      settle(pulse.execution, exit, timedOut)
     }
-    let isAsked = false
-    let isRunning = false
-    const fiber = options.fork(
-      Effect.suspend(() => {
-        isRunning = true
-        return Effect.uninterruptibleMask((restore) =>
-          Effect.matchCauseEffect(isAsked ? Effect.interrupt : restore(self), {
-            onFailure: (cause) => end(Exit.failCause(cause)),
-            onSuccess: (ended) => end(Exit.succeed(ended))
-          })
-        )
-      })
-    )
+    let isGivenUp = false
     release = () => {}
     stop = () => {
-      // A fiber that is interrupted before it has begun never begins, and would not say that it has ended.
-      isAsked = true
-      if (isRunning) fiber.unsafeInterruptAsFork(FiberId.none)
+      isGivenUp = true
+      leave()
+      giveUp(pulse.execution)
     }
+    const begin = () => {
+      if (isGivenUp) return
+      const fiber = options.fork(run)
+      stop = () => {
+        fiber.unsafeInterruptAsFork(FiberId.none)
+      }
+      // It is told of every end, also of that of a fiber which was interrupted before it had begun.
+      fiber.addObserver(end)
+    }
+    // Write before act. A side effect only reads: nothing outside depends on what was not written yet.
+    if (work.kind === "Activity") options.whenDurable(begin)
+    else begin()
   }
 
   /** Runs the next attempt when it is its turn. */
@@ -281,7 +283,7 @@ export const start = (
     }
     stop = () => {
       giveWaitUp()
-      giveUp(undefined, "Cancelled")
+      giveUp()
     }
   }
 
@@ -293,7 +295,7 @@ export const start = (
     }
     stop = () => {
       cancel()
-      giveUp(undefined, "Cancelled")
+      giveUp()
     }
   }
 

@@ -12,6 +12,7 @@ import type { JournalError, JournalLocked } from "../Errors.ts"
 import type * as Journal from "../Journal.ts"
 import { backoff } from "./backoff.ts"
 import { gather } from "./breathe.ts"
+import { Wake } from "./wake.ts"
 
 /** Rows to be written together. */
 export interface Rows {
@@ -34,8 +35,8 @@ export type Ticket = number
 export interface Committer {
   /** Queues rows. They become durable in the order of the calls, and those of one call together. */
   readonly put: (rows: Rows) => Ticket
-  /** Waits until what was put under this ticket, and before, is durable. Never returns once the lease is lost. */
-  readonly written: (ticket: Ticket) => Effect.Effect<void>
+  /** Calls `go` once what was put under this ticket, and before, is durable: maybe at once. Never once the lease is lost. */
+  readonly whenWritten: (ticket: Ticket, go: () => void) => void
   /** Waits until everything that was put before is durable. Never returns once the lease is lost. */
   readonly durable: Effect.Effect<void>
   /** Creates a workflow; answers with the row that has its id already. Fails with the first fault of the journal. */
@@ -125,10 +126,14 @@ class Pending {
 
   /** Returns once it is written. */
   readonly done: Effect.Effect<void> = Effect.async((resume) => {
-    this.waiting.push(() => {
+    this.whenWritten(() => {
       resume(Effect.void)
     })
   })
+
+  whenWritten(go: () => void): void {
+    this.waiting.push(go)
+  }
 
   written(): void {
     for (const go of this.waiting) go()
@@ -173,7 +178,7 @@ export const make = (
   lease: Journal.Lease
 ): Effect.Effect<Committer, never, Scope.Scope> =>
   Effect.gen(function*() {
-    const work = yield* Effect.makeLatch(false)
+    const work = new Wake()
     const lost = yield* Deferred.make<JournalLocked>()
     let pending = new Pending(1)
     let writing: Pending | undefined = undefined
@@ -231,47 +236,49 @@ export const make = (
       )
     }
 
-    const write = (batch: Pending): Effect.Effect<void> =>
-      batch.isEmpty ? Effect.void : commit(batch).pipe(
-        Effect.uninterruptible,
-        // Apart, since a schedule costs as much as a commit.
-        Effect.catchTag("JournalError", (error) => repeated(batch, error)),
+    const failed = (batch: Pending, error: JournalError | JournalLocked): Effect.Effect<void> =>
+      // Apart, since a schedule costs as much as a commit.
+      Effect.catchAll(error._tag === "JournalError" ? repeated(batch, error) : error, (error) =>
         // The backoff has no end: what is left is the lock.
-        Effect.catchAll((error) =>
-          Effect.sync(() => {
-            batch.refuse(error)
-            if (error._tag === "JournalLocked") Deferred.unsafeDone(lost, Exit.succeed(error))
-            isLost = true
-          })
-        )
-      )
+        Effect.sync(() => {
+          batch.refuse(error)
+          if (error._tag === "JournalLocked") Deferred.unsafeDone(lost, Exit.succeed(error))
+          isLost = true
+        }))
 
-    const next = Effect.gen(function*() {
-      yield* work.await
-      // Whatever happens in this turn of the host shares the commit.
-      yield* gather
-      work.unsafeClose()
-      const batch = pending
-      pending = new Pending(batch.ticket + 1)
-      writing = batch
-      yield* write(batch)
-      if (!isLost) batch.written()
-      writing = undefined
+    const write = (batch: Pending): Effect.Effect<void> =>
+      batch.isEmpty
+        ? Effect.void
+        : Effect.catchAll(Effect.uninterruptible(commit(batch)), (error) => failed(batch, error))
+
+    const loop = Effect.gen(function*() {
+      for (;;) {
+        yield* work.wait
+        // Whatever happens in this turn of the host shares the commit.
+        yield* gather
+        work.reset()
+        const batch = pending
+        pending = new Pending(batch.ticket + 1)
+        writing = batch
+        yield* write(batch)
+        if (!isLost) batch.written()
+        writing = undefined
+      }
     })
-    yield* Effect.forkScoped(Effect.forever(next))
+    yield* Effect.forkScoped(loop)
 
     return {
       put: (rows) => {
         pending.add(rows)
-        work.unsafeOpen()
+        work.ring()
         return pending.ticket
       },
-      written: (ticket) =>
-        Effect.suspend(() => {
-          if (isLost) return Effect.never
-          if (ticket === pending.ticket) return pending.done
-          return writing !== undefined && ticket === writing.ticket ? writing.done : Effect.void
-        }),
+      whenWritten: (ticket, go) => {
+        if (isLost) return
+        if (ticket === pending.ticket) pending.whenWritten(go)
+        else if (ticket === writing?.ticket) writing.whenWritten(go)
+        else go()
+      },
       durable: Effect.suspend(() => {
         if (isLost) return Effect.never
         if (!pending.isEmpty) return pending.done
@@ -283,14 +290,14 @@ export const make = (
             FiberId.none
           )
           pending.create({ row, existing })
-          work.unsafeOpen()
+          work.ring()
           return Deferred.await(existing)
         }),
       send: (signal) =>
         Effect.suspend(() => {
           const sent = Deferred.unsafeMake<void, JournalError | JournalLocked>(FiberId.none)
           pending.sending.push({ signal, sent })
-          work.unsafeOpen()
+          work.ring()
           return Deferred.await(sent)
         }),
       lost: Deferred.await(lost),

@@ -99,8 +99,8 @@ export const make = (
     const timers = yield* Timers.make
     const clock = yield* Effect.clock
     const now = () => Math.floor(clock.unsafeCurrentTimeMillis())
-    const supervisors = yield* FiberSet.make<void>()
-    const attempts = yield* FiberSet.make<void>()
+    const supervisors = yield* FiberSet.make<unknown>()
+    const attempts = yield* FiberSet.make<unknown>()
     // A layer may be built uninterruptibly; what runs here must not be so for that.
     const captured = yield* Effect.runtime<never>()
     const runFork = Runtime.runFork(Runtime.make({
@@ -109,7 +109,7 @@ export const make = (
       runtimeFlags: Runtime.defaultRuntimeFlags
     }))
     // Never at once: what is started side by side has all begun before the first of it runs.
-    const forkIn = (set: FiberSet.FiberSet<void>) => (effect: Effect.Effect<void>) => {
+    const forkIn = (set: FiberSet.FiberSet<unknown>) => <A>(effect: Effect.Effect<A>) => {
       const fiber = runFork(effect, { immediate: false })
       FiberSet.unsafeAdd(set, fiber)
       return fiber

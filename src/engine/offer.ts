@@ -39,7 +39,9 @@ export const make = (parts: Parts): Offered => {
     timers: host.timers,
     now: host.now,
     fork: host.fork,
-    durable: Effect.suspend(() => host.committer.written(ledger.barrier)),
+    whenDurable: (go) => {
+      host.committer.whenWritten(ledger.barrier, go)
+    },
     turn: Turns.make({ gate, queues: host.queues, lenders: () => host.above(ledger.workflow.id) }),
     isStopped: isOver,
     isClosing

@@ -11,6 +11,7 @@ import type { Definition } from "../Engine.ts"
 import type { WorkflowEnded, WorkflowNotFound } from "../Errors.ts"
 import type { WorkflowId } from "../Info.ts"
 import type { SignalRow } from "../Journal.ts"
+import type { Fork } from "./attempts.ts"
 import type { ChildHost } from "./children.ts"
 import type { Committer } from "./committer.ts"
 import type { Flights } from "./flights.ts"
@@ -30,7 +31,7 @@ export interface Host {
   /** Its time, in whole milliseconds since the epoch. */
   readonly now: () => number
   /** Runs an effect on an ordinary fiber of the engine. */
-  readonly fork: (effect: Effect.Effect<void>) => Fiber.RuntimeFiber<void>
+  readonly fork: Fork
   /** Starts a fiber of a body, with the fiber refs of the engine as `updateRefs` changes them. */
   readonly forkBody: (
     effect: Effect.Effect<unknown, unknown>,

@@ -131,9 +131,9 @@ export const replay = (
     const driver = yield* time.fork(
       time.outside,
       Effect.gen(function*() {
-        const { close, host } = yield* ReplayHost.make(yield* Effect.clock, written.put)
+        const host = yield* ReplayHost.make(yield* Effect.clock, written.put)
         const run = yield* Execution.make(host, observed, ...reopened(row, recorded))
-        yield* Effect.ensuring(run.drive, close)
+        yield* run.drive
       })
     )
     yield* time.settle(tasksMax)

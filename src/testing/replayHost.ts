@@ -8,7 +8,6 @@
  */
 import type * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
-import type * as Fiber from "effect/Fiber"
 import * as Runtime from "effect/Runtime"
 import type { Rows } from "../engine/committer.ts"
 import type { Host } from "../engine/parts.ts"
@@ -32,53 +31,40 @@ class Closed extends Queues {
   }
 }
 
-/** A fiber that waits for ever, and so may stand for whatever is asked for. */
-const inert: Effect.Effect<Fiber.RuntimeFiber<void>> = Effect.forkDaemon(Effect.async<void>(nothing))
-
-export interface ReplayHost {
-  readonly host: Host
-  /** Ends what is left of it. */
-  readonly close: Effect.Effect<void>
-}
-
 /** `put` is told what the run would write. */
-export const make = (clock: Clock.Clock, put: (rows: Rows) => void): Effect.Effect<ReplayHost> =>
+export const make = (clock: Clock.Clock, put: (rows: Rows) => void): Effect.Effect<Host> =>
   Effect.gen(function*() {
     const now = () => Math.floor(clock.unsafeCurrentTimeMillis())
     const runtime = yield* Effect.runtime<never>()
-    const fiber = yield* inert
     const never = Effect.async<never>(nothing)
     return {
-      close: Effect.asVoid(fiber.interruptAsFork(fiber.id())),
-      host: {
-        committer: {
-          put: (rows) => {
-            put(rows)
-            return 0
-          },
-          written: () => Effect.void,
-          durable: Effect.void,
-          create: () => never,
-          send: () => never,
-          lost: never,
-          lose: nothing
+      committer: {
+        put: (rows) => {
+          put(rows)
+          return 0
         },
-        timers,
-        clock,
-        now,
-        fork: () => fiber,
-        forkBody: (effect, scheduler, updateRefs) =>
-          Runtime.runFork(runtime)(effect, { scheduler, updateRefs, immediate: false }),
-        children: {
-          start: () => ({ cancel: nothing, release: nothing }),
-          detach: nothing,
-          free: nothing,
-          watchExecution: () => nothing
-        },
-        signals: { find: nothing, sent: nothing, read: () => Effect.succeed([]) },
-        queues: new Closed({ concurrency: 0, queues: new Map() }, timers, now),
-        replaysAlways: false,
-        above: (id) => [id]
-      }
+        whenWritten: nothing,
+        durable: Effect.void,
+        create: () => never,
+        send: () => never,
+        lost: never,
+        lose: nothing
+      },
+      timers,
+      clock,
+      now,
+      fork: () => ({ addObserver: nothing, unsafeInterruptAsFork: nothing }),
+      forkBody: (effect, scheduler, updateRefs) =>
+        Runtime.runFork(runtime)(effect, { scheduler, updateRefs, immediate: false }),
+      children: {
+        start: () => ({ cancel: nothing, release: nothing }),
+        detach: nothing,
+        free: nothing,
+        watchExecution: () => nothing
+      },
+      signals: { find: nothing, sent: nothing, read: () => Effect.succeed([]) },
+      queues: new Closed({ concurrency: 0, queues: new Map() }, timers, now),
+      replaysAlways: false,
+      above: (id) => [id]
     }
   })

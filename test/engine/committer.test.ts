@@ -53,7 +53,11 @@ describe("the committer", () => {
         committer.put({ steps: [stepRow("w", path)], stepExecutions: [stepExecutionRow("w", path)] })
       }
       const ticket = committer.put({ workflow: workflowRow("w"), execution: executionRow("w") })
-      yield* committer.written(ticket)
+      yield* Effect.async<void>((resume) => {
+        committer.whenWritten(ticket, () => {
+          resume(Effect.void)
+        })
+      })
       assert.strictEqual(batches.length, 1)
       const history = Option.getOrThrow(yield* inner.history("w"))
       assert.deepStrictEqual(history.steps.map(({ path }) => path), ["a", "b"])
