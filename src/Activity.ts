@@ -196,10 +196,7 @@ export const Tag = <Self>() =>
   ): Effect.Effect<A, E2, Self> =>
     Effect.flatMap(tag, (handler) =>
       Predicate.hasProperty(handler, HandlerTypeId)
-        ? Effect.flatMap(
-          given.toStep(name, payloads.encode(payload)),
-          (text) => take(text, handler[HandlerTypeId].run(text))
-        )
+        ? given.toStep(name, payloads.encode(payload), (text) => take(text, handler[HandlerTypeId].run(text)))
         : nameIsTaken(activity.what))
   return Object.assign(tag, {
     payloadSchema: payloads.schema,
@@ -284,14 +281,19 @@ const define = <S extends PlainSchema, E extends PlainSchema, T extends Timeout>
     timeout: limitOf("timeout", "attempt"),
     heartbeatTimeout: limitOf("heartbeatTimeout", "heartbeat")
   })
+  const queueName = Option.fromNullable(options.queue)
   /** A definition that cannot be is only told when it is used: a module that does not load says less. */
-  const fixed = Effect.orDie(Either.map(limits, (limits) => ({
-    kind: "Activity" as const,
-    name,
-    retry: policy,
-    ...limits,
-    queue: Option.fromNullable(options.queue)
-  })))
+  const withWork = <A, E2>(
+    key: Key,
+    payload: string | null,
+    run: Work["run"],
+    take: (work: Work) => Effect.Effect<A, E2>
+  ): Effect.Effect<A, E2> =>
+    Either.match(limits, {
+      onLeft: Effect.die,
+      onRight: ({ heartbeatTimeout, timeout }) =>
+        take({ kind: "Activity", key, name, payload, run, retry: policy, timeout, heartbeatTimeout, queue: queueName })
+    })
   return {
     what,
     attempt: <R>(
@@ -300,9 +302,9 @@ const define = <S extends PlainSchema, E extends PlainSchema, T extends Timeout>
       layer: Omit<Surroundings, "given">
     ) => attempt(what, outcomes, handler, { ...layer, given: Context.make(Execution, execution) }),
     perform: (key: Key, payload: string | null, run: Work["run"]) =>
-      Effect.flatMap(fixed, (work) => perform(what, outcomes, { ...work, key, payload, run })),
+      withWork(key, payload, run, (work) => perform(what, outcomes, work)),
     start: (key: Key, payload: string | null, run: Work["run"]) =>
-      Effect.flatMap(fixed, (work) => start(what, outcomes, { ...work, key, payload, run })),
+      withWork(key, payload, run, (work) => start(what, outcomes, work)),
     skip: skip("Activity", { name, what, success })
   }
 }

@@ -176,7 +176,7 @@ export const Tag = <Self>() =>
     execute: <const K2 extends Key>(key: K2, ...payload: Payload.Args<P>) =>
       Effect.flatMap(tag, (body) =>
         Predicate.hasProperty(body, BodyTypeId)
-          ? Effect.flatMap(given.toStep(name, payloads.encode(payload[0])), (text) =>
+          ? given.toStep(name, payloads.encode(payload[0]), (text) =>
             withExecution(what, (execution) =>
               execution.saga(
                 { key, name, payload: text, encode: outcomes.encode, invalidKey },

@@ -62,13 +62,9 @@ export class Queue {
       }
     }
     const ticket: Ticket = { ...options, place, state: "Waiting", lender: undefined, borrower: undefined }
-    this.waiting.add(ticket)
-    for (const lender of ticket.lenders) {
-      const hoping = this.hoping.get(lender)
-      if (hoping === undefined) this.hoping.set(lender, new Set([ticket]))
-      else hoping.add(ticket)
-    }
-    if (!this.borrow(ticket)) this.admit()
+    if (this.borrow(ticket)) return place
+    if (this.waiting.size === 0 && this.hasRoom) this.own(ticket)
+    else this.wait(ticket)
     return place
   }
 
@@ -77,10 +73,24 @@ export class Queue {
     return this.waiting.size
   }
 
+  private get hasRoom(): boolean {
+    return this.used < this.options.concurrency && this.mayStart()
+  }
+
+  private wait(ticket: Ticket): void {
+    this.waiting.add(ticket)
+    for (const lender of ticket.lenders) {
+      const hoping = this.hoping.get(lender)
+      if (hoping === undefined) this.hoping.set(lender, new Set([ticket]))
+      else hoping.add(ticket)
+    }
+    this.admit()
+  }
+
   /** Gives the free places to those who came first. */
   private admit(): void {
     for (const ticket of this.waiting) {
-      if (this.used >= this.options.concurrency || !this.mayStart()) return
+      if (!this.hasRoom) return
       this.own(ticket)
     }
   }
@@ -141,7 +151,7 @@ export class Queue {
   }
 
   private forget(ticket: Ticket): void {
-    this.waiting.delete(ticket)
+    if (!this.waiting.delete(ticket)) return
     for (const lender of ticket.lenders) {
       const hoping = this.hoping.get(lender)
       hoping?.delete(ticket)
@@ -236,7 +246,9 @@ export class Queues {
   /** A place for an attempt of an activity; `lenders` are its workflow and those above it, the nearest first. */
   forAttempt(name: string | undefined, lenders: ReadonlyArray<string>, enter: (place: Place) => void): Place {
     const queue = name === undefined ? undefined : this.named.get(name)
-    return takeAll(queue === undefined ? [this.all] : [queue, this.all], lenders, enter)
+    return queue === undefined
+      ? this.all.take({ owner: undefined, lenders, enter })
+      : takeAll([queue, this.all], lenders, enter)
   }
 }
 

@@ -4,7 +4,6 @@
 import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import * as FiberRef from "effect/FiberRef"
-import { identity } from "effect/Function"
 import * as Option from "effect/Option"
 import { DuplicateKey, InvalidKey, NonDeterminism, type SuspendReason } from "../Errors.ts"
 import type { Key } from "../Info.ts"
@@ -41,7 +40,7 @@ interface Waiter {
   readonly request: Request
   readonly at: Place
   readonly order: number
-  readonly resume: (effect: Effect.Effect<Outcome>) => void
+  resume: (effect: Effect.Effect<Outcome>) => void
   /** Until it is resumed or interrupted. */
   active: boolean
 }
@@ -85,15 +84,24 @@ export class Steps {
       if (Option.isNone(at)) return Effect.dieMessage("a step was taken outside of a workflow")
       const path = request.path(at.value)
       this.check(request, path, at.value, fiber)
-      return Effect.async<Outcome>((resume) => {
-        const waiter: Waiter = { path, request, at: at.value, order: this.order++, resume, active: true }
-        this.waiting.set(path, [...this.waitersOf(path), waiter])
-        this.register(waiter)
-        return Effect.sync(() => {
-          this.abandon(waiter)
-        })
-      }).pipe(Option.isSome(request.key) ? Effect.tap(FiberRef.set(anchor, path)) : identity)
+      return this.wait(request, path, at.value)
     })
+
+  private wait(request: Request, path: string, at: Place): Effect.Effect<Outcome> {
+    const waiter: Waiter = { path, request, at, order: this.order++, resume: () => {}, active: true }
+    const resumed = Effect.async<Outcome>((resume) => {
+      waiter.resume = resume
+      this.waiting.set(path, [...this.waitersOf(path), waiter])
+      this.register(waiter)
+    })
+    // What `Effect.async` does for a canceller, without what it does where there is nothing to cancel.
+    return Effect.uninterruptibleMask((restore) =>
+      Effect.tapErrorCause(restore(resumed), () =>
+        Effect.sync(() => {
+          this.abandon(waiter)
+        }))
+    )
+  }
 
   /** Puts the run at fault; the first reason stays. */
   readonly diverge = (reason: SuspendReason): void => {
@@ -205,8 +213,13 @@ export class Steps {
     this.ledger.deliver(row)
     waiter.at.steps.add(waiter.path)
     this.scheduler.delivered()
+    const outcome = Row.outcomeOf(row)
     this.scheduler.enter(() => {
-      waiter.resume(Effect.succeed(Row.outcomeOf(row)))
+      waiter.resume(
+        Option.isSome(waiter.request.key)
+          ? FiberRef.modify(anchor, () => [outcome, waiter.path])
+          : Effect.succeed(outcome)
+      )
     })
   }
 

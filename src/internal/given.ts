@@ -17,11 +17,14 @@ const checked = (name: string, encoded: Encoded): Either.Either<string | null, I
   })
 
 /** The name of what takes no payload. */
-export const named = (name: string): Effect.Effect<void> => Effect.asVoid(toStep(name, Either.right(null)))
+export const named = (name: string): Effect.Effect<void> => toStep(name, Either.right(null), () => Effect.void)
 
-/** To a step, where no error can say that a payload does not fit. */
-export const toStep = (name: string, encoded: Encoded): Effect.Effect<string | null> =>
-  Either.match(checked(name, encoded), { onLeft: Effect.die, onRight: Effect.succeed })
+/** To a step, where no error can say that a payload does not fit; `take` is what it is for. */
+export const toStep = <A, E, R>(
+  name: string,
+  encoded: Encoded,
+  take: (text: string | null) => Effect.Effect<A, E, R>
+): Effect.Effect<A, E, R> => Either.match(checked(name, encoded), { onLeft: Effect.die, onRight: take })
 
 /** To the workflow `id`, which must be one that a workflow can have. */
 export const toWorkflow = (

@@ -119,7 +119,7 @@ export const inside = <P extends Payload, S extends PlainSchema, E extends Plain
   ): Effect.Effect<A, E2> =>
     withExecution(
       what,
-      (execution) => Effect.flatMap(given.toStep(name, payloads.encode(payload)), (text) => ask(execution, text))
+      (execution) => given.toStep(name, payloads.encode(payload), (text) => ask(execution, text))
     )
   return {
     child: <const K extends Key>(key: K, ...payload: Payload.Args<P>) =>
