@@ -39,13 +39,20 @@ interface ExecutionEnd {
 }
 
 export interface Admission {
-  /** Takes a workflow on, unless it is already. Returns once it runs, waits for its turn, or was let go. */
+  /**
+   * Takes a workflow on, unless it is already. Returns once it runs, waits for its turn, or was let go. One that is
+   * `known` was only just created.
+   */
   readonly admit: (id: string, known?: Journal.WorkflowRow) => Effect.Effect<void>
+  /** Takes on a workflow that was only just created. */
+  readonly start: (row: Journal.WorkflowRow) => void
   /** Does what was asked, to the workflow and, where that is meant, to its sub-workflows. */
   readonly command: (id: string, asked: Asked) => void
   /** There may be a new signal for a workflow. */
   readonly signalled: (id: string) => void
   readonly isActive: (id: string) => boolean
+  /** Whether it was taken on to run, and so will be told of among the endings once it has ended. */
+  readonly isToEnd: (id: string) => boolean
   /** Whether it has a run, which has not ended. */
   readonly isRunning: (id: string) => boolean
   readonly isPaused: (id: string) => boolean
@@ -69,6 +76,8 @@ interface Active {
   readonly cancels: Array<Asked>
   /** Whether it is to run though it is suspended. */
   isWanted: boolean
+  /** Whether it is known to exist, and not to have ended. */
+  isToEnd: boolean
   /** Those above it, the nearest first, once they are known. */
   above: ReadonlyArray<string> | undefined
   /** In the queue of its workflows. */
@@ -175,17 +184,15 @@ export const make = ({ fork, host, journal }: Options): Admission => {
     })))
   }
 
-  /** The code of a workflow. If it is not there after a while, the workflow is suspended until it is. */
-  const definitionOf = (row: Journal.WorkflowRow, self: Active): Effect.Effect<Definition | undefined> =>
+  /** Waits for the code of a workflow. If it is not there after a while, the workflow is suspended until it is. */
+  const awaitDefinition = (row: Journal.WorkflowRow, self: Active): Effect.Effect<Definition | undefined> =>
     Effect.gen(function*() {
-      if (!definitions.has(row.name)) {
-        yield* unlessHurried(self, (go) => {
-          const unwatch = registrations.watch(row.name, go)
-          // It may have come before anybody watched.
-          if (definitions.has(row.name)) go()
-          return Effect.sync(unwatch)
-        }).pipe(Effect.timeoutOption(registrationGrace))
-      }
+      yield* unlessHurried(self, (go) => {
+        const unwatch = registrations.watch(row.name, go)
+        // It may have come before anybody watched.
+        if (definitions.has(row.name)) go()
+        return Effect.sync(unwatch)
+      }).pipe(Effect.timeoutOption(registrationGrace))
       const definition = definitions.get(row.name)
       if (definition === undefined && !closing && self.commands.length === 0) {
         const reason = new WorkflowUnregistered({ workflowId: Key.decode(row.id), name: row.name })
@@ -209,9 +216,14 @@ export const make = ({ fork, host, journal }: Options): Admission => {
     return { ...recorded, steps: recorded.steps.map((step) => byPath.get(step.path) ?? step) }
   }
 
-  const run = (row: Journal.WorkflowRow, definition: Definition, self: Active): Effect.Effect<Execution.RunEnd> =>
+  const run = (
+    row: Journal.WorkflowRow,
+    definition: Definition,
+    self: Active,
+    isNew: boolean
+  ): Effect.Effect<Execution.RunEnd> =>
     Effect.gen(function*() {
-      const loaded = yield* load(row, self)
+      const loaded = isNew ? Option.some(Commands.nothingRecorded) : yield* load(row, self)
       if (Option.isNone(loaded) || closing) return { _tag: "Dropped" } as const
       const recorded = isResumed(row) ? repaired(row, loaded.value) : loaded.value
       const opened = yield* Execution.make(host, definition, row, recorded)
@@ -319,15 +331,18 @@ export const make = ({ fork, host, journal }: Options): Admission => {
       let fresh = known
       while (!closing) {
         const found = fresh ?? (yield* latest(id))
+        // Nothing is on record of what was only just created.
+        const isNew = fresh !== undefined && self.commands.length === 0
         fresh = undefined
         if (found === undefined) {
           for (const asked of self.commands.splice(0)) asked.done()
           return
         }
-        self.above ??= yield* lineage(found.parentId)
+        self.above ??= found.parentId === null ? [] : yield* lineage(found.parentId)
         const row = yield* apply(found, self)
-        if (!isToRun(row, self)) return
-        const definition = closing ? undefined : yield* definitionOf(row, self)
+        self.isToEnd = isToRun(row, self)
+        if (!self.isToEnd) return
+        const definition = closing ? undefined : definitions.get(row.name) ?? (yield* awaitDefinition(row, self))
         if (self.commands.length > 0) continue
         if (definition === undefined) return
         // Before it is due: between two executions it keeps its place, after a restart, too.
@@ -335,7 +350,7 @@ export const make = ({ fork, host, journal }: Options): Admission => {
         if (self.commands.length > 0 || closing) continue
         yield* untilDue(row.wakeAt, self)
         if (self.commands.length > 0 || closing) continue
-        const end = yield* run(row, definition, self)
+        const end = yield* run(row, definition, self, isNew)
         const { attempt, generation } = row
         const tellEnd = (outcome: Option.Option<Outcome>) => {
           executionEndings.tell(id, { generation, attempt, outcome })
@@ -382,6 +397,7 @@ export const make = ({ fork, host, journal }: Options): Admission => {
       commands: [],
       cancels: [],
       isWanted: false,
+      isToEnd: known !== undefined,
       above: undefined,
       place: undefined,
       hurry: Effect.unsafeMakeLatch(false),
@@ -393,21 +409,30 @@ export const make = ({ fork, host, journal }: Options): Admission => {
     return self
   }
 
+  /** Takes a workflow on that is to run. */
+  const admit = (id: string, known?: Journal.WorkflowRow): Active | undefined => {
+    if (suspended.has(id)) return undefined
+    const self = take(id, known)
+    if (self !== undefined) self.isWanted = true
+    return self
+  }
+
   return {
     endings,
     executionEndings,
     above,
     isActive: (id) => active.has(id),
+    isToEnd: (id) => active.get(id)?.isToEnd === true,
     isRunning: (id) => active.get(id)?.run?.hasEnded() === false,
     isPaused: (id) => active.get(id)?.run?.isPaused() ?? false,
     admit: (id, known) =>
       Effect.suspend(() => {
-        if (suspended.has(id)) return Effect.void
-        const self = take(id, known)
-        if (self === undefined) return Effect.void
-        self.isWanted = true
-        return Deferred.await(self.running)
+        const self = admit(id, known)
+        return self === undefined ? Effect.void : Deferred.await(self.running)
       }),
+    start: (row) => {
+      admit(row.id, row)
+    },
     command: orders.give,
     signalled: (id) => active.get(id)?.run?.signalled(),
     register: (definition) => {

@@ -6,6 +6,7 @@ import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as FiberId from "effect/FiberId"
 import * as FiberRef from "effect/FiberRef"
@@ -261,6 +262,9 @@ export const make = (
       )
 
     const lost = yield* Deferred.make<JournalLocked>()
+    let lostTo: JournalLocked | undefined = undefined
+    /** The ends that clients wait for. */
+    const awaited = new Set<Deferred.Deferred<Ended, JournalError>>()
     const background = Effect.all([
       // Layers that are built in one turn are recovered in one pass.
       Effect.forever(scan.await.pipe(
@@ -302,6 +306,8 @@ export const make = (
       closing = true
       admission.close()
       yield* Deferred.succeed(closed, undefined)
+      lostTo = error
+      for (const end of awaited) Deferred.unsafeDone(end, Exit.fail(lockLost(error)))
       yield* Deferred.succeed(lost, error)
       yield* FiberSet.clear(attempts)
       yield* FiberSet.clear(supervisors)
@@ -330,20 +336,25 @@ export const make = (
     )
 
     const ended = (id: string | number): ReturnType<Engine["ended"]> =>
-      Effect.gen(function*() {
-        const end = yield* Deferred.make<Ended>()
-        const unwatch = admission.endings.watch(Key.encode(id), (value) => {
-          Deferred.unsafeDone(end, Effect.succeed(value))
+      Effect.suspend(() => {
+        const workflowId = Key.encode(id)
+        const end = Deferred.unsafeMake<Ended, JournalError>(FiberId.none)
+        const unwatch = admission.endings.watch(workflowId, (value) => {
+          Deferred.unsafeDone(end, Exit.succeed(value))
         })
-        return yield* existing(journal, id).pipe(
-          Effect.flatMap((row) =>
-            Option.match(endOf(row), {
-              onNone: () =>
-                Effect.raceFirst(Deferred.await(end), Effect.flatMap(Deferred.await(lost), (error) => lockLost(error))),
-              onSome: Effect.succeed
-            })
-          ),
-          Effect.ensuring(Effect.sync(unwatch))
+        awaited.add(end)
+        const recorded = admission.isToEnd(workflowId)
+          ? Effect.succeedNone
+          : Effect.map(existing(journal, id), endOf)
+        return recorded.pipe(
+          Effect.flatMap(Option.match({
+            onNone: () => lostTo === undefined ? Deferred.await(end) : lockLost(lostTo),
+            onSome: Effect.succeed
+          })),
+          Effect.ensuring(Effect.sync(() => {
+            unwatch()
+            awaited.delete(end)
+          }))
         )
       })
 
@@ -373,7 +384,7 @@ export const make = (
             createdAt: now()
           })
           const found = yield* writing(row.id, committer.create(row))
-          if (Option.isNone(found)) fork(admission.admit(row.id, row))
+          if (Option.isNone(found)) admission.start(row)
           else {
             const taken = conflict({ name, payload }, found.value)
             if (Option.isSome(taken)) return yield* taken.value

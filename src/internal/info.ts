@@ -7,7 +7,7 @@ import * as Exit from "effect/Exit"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import type { Service, WorkflowInfo } from "../Engine.ts"
-import { WorkflowCancelled, WorkflowNotFound } from "../Errors.ts"
+import { type JournalError, WorkflowCancelled, WorkflowNotFound } from "../Errors.ts"
 import type { WorkflowId } from "../Info.ts"
 import type { OutcomeCodec } from "./codec.ts"
 
@@ -15,7 +15,21 @@ import type { OutcomeCodec } from "./codec.ts"
 const present = <A, E>(self: Effect.Effect<A, WorkflowNotFound | E>): Effect.Effect<A, E> =>
   Effect.catchAll(self, (error) => error instanceof WorkflowNotFound ? Effect.die(error) : Effect.fail(error))
 
-/** Of the workflow `id`, which must exist. An outcome that does not decode is a defect of `result`. */
+/** The outcome of the workflow `id`, which must exist. One that does not decode is a defect. */
+export const resultOf = <A, E>(
+  service: Service,
+  id: WorkflowId,
+  codec: Pick<OutcomeCodec<A, E>, "decode">
+): Effect.Effect<A, E | WorkflowCancelled | JournalError> =>
+  Effect.flatMap(
+    present(service.engine.ended(id)),
+    ({ outcome, status }): Effect.Effect<A, E | WorkflowCancelled> =>
+      status === "Cancelled"
+        ? Exit.fail(new WorkflowCancelled({ workflowId: id }))
+        : Either.match(codec.decode(outcome), { onLeft: Effect.dieMessage, onRight: (exit) => exit })
+  )
+
+/** Of the workflow `id`, which must exist. */
 export const makeInfo = <A, E>(
   service: Service,
   id: WorkflowId,
@@ -24,13 +38,7 @@ export const makeInfo = <A, E>(
   const changes = Stream.catchTag(service.changes(id), "WorkflowNotFound", Stream.die)
   return {
     id,
-    result: Effect.flatMap(
-      present(service.engine.ended(id)),
-      ({ outcome, status }): Effect.Effect<A, E | WorkflowCancelled> =>
-        status === "Cancelled"
-          ? Exit.fail(new WorkflowCancelled({ workflowId: id }))
-          : Either.match(codec.decode(outcome), { onLeft: Effect.dieMessage, onRight: (exit) => exit })
-    ),
+    result: resultOf(service, id, codec),
     status: Effect.flatMap(
       Stream.runHead(changes),
       Option.match({

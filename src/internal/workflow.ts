@@ -18,7 +18,7 @@ import { Execution } from "../Step.ts"
 import { alone } from "./captured.ts"
 import * as codec from "./codec.ts"
 import * as given from "./given.ts"
-import { makeInfo } from "./info.ts"
+import { makeInfo, resultOf } from "./info.ts"
 import * as queue from "./queue.ts"
 import * as retry from "./retry.ts"
 import { answer, withExecution } from "./run.ts"
@@ -86,17 +86,20 @@ export const outside = <P extends Payload, S extends PlainSchema, E extends Plai
   workflow: Defined<P, S, E>
 ) => {
   const { name, outcomes, payloads } = workflow
-  const start = (id: WorkflowId, ...payload: Payload.Args<P>) =>
+  const start = (id: WorkflowId, payload: Payload.Args<P>) =>
     Effect.gen(function*() {
       const service = yield* Tempolite
       const text = yield* given.toWorkflow(name, id, payloads.encode(payload[0]))
       yield* service.engine.start({ id, name, payload: text })
-      return makeInfo(service, id, outcomes)
-    }).pipe(Effect.withSpan("Workflow.start", { attributes: { name, id } }))
+      return service
+    })
   return {
-    start,
+    start: (id: WorkflowId, ...payload: Payload.Args<P>) =>
+      Effect.map(start(id, payload), (service) => makeInfo(service, id, outcomes)).pipe(
+        Effect.withSpan("Workflow.start", { attributes: { name, id } })
+      ),
     execute: (id: WorkflowId, ...payload: Payload.Args<P>) =>
-      Effect.flatMap(start(id, ...payload), ({ result }) => result).pipe(
+      Effect.flatMap(start(id, payload), (service) => resultOf(service, id, outcomes)).pipe(
         Effect.withSpan("Workflow.execute", { attributes: { name, id } })
       ),
     info: (id: WorkflowId) =>

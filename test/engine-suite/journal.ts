@@ -123,6 +123,8 @@ export const journal = (promise: Promised) => {
     promise("fails the calls of clients with `JournalError`", (bench) =>
       Effect.gen(function*() {
         const engine = yield* bench.start(main(() => Act.execute("a", {}), counting([], 60_000)))
+        const ended = yield* engine.run(Main.start("v", {}))
+        yield* bench.wait(ended.result)
         const info = yield* engine.run(Main.start("w", {}))
         yield* bench.settle
         const service = yield* engine.run(Tempolite.Tempolite)
@@ -132,7 +134,7 @@ export const journal = (promise: Promised) => {
           Effect.flip(service.describe("w")),
           Effect.flip(service.cancel("w")),
           Effect.flip(service.resume("w")),
-          Effect.flip(info.result),
+          Effect.flip(ended.result),
           Effect.flip(info.status),
           Effect.flip(info.describe),
           Effect.flip(Stream.runDrain(info.changes))
