@@ -107,7 +107,7 @@ export const make = (options: Parts): Body => {
       return Either.map(
         definition.body(ledger.workflow.payload, contextOf(ledger.workflow, isReplaying)),
         (body) => {
-          main = fork(body, { frame: root, compensating: false, steps: new Set() }, "")
+          main = fork(body, { frame: root, compensating: false, steps: undefined }, "")
           main.addObserver((ended) => {
             exit = ended
           })
@@ -135,7 +135,7 @@ export const make = (options: Parts): Body => {
       const undo = Effect.map(Sagas.compensateAll(execution.sagas, root, cause), (failures) => {
         if (!options.isDropped()) done(failures)
       })
-      fork(undo, { frame: root, compensating: true, steps: new Set() }, "~undo")
+      fork(undo, { frame: root, compensating: true, steps: undefined }, "~undo")
     }
   }
 }

@@ -84,7 +84,7 @@ export const make = (
       isClosing: () => closing,
       isOver: () => isOver || closing,
       freeing: false,
-      asked: new Set()
+      asked: new Map()
     }
     let pass = Pass.make(run)
 

@@ -40,8 +40,8 @@ export class Frame {
 export interface Place {
   readonly frame: Frame
   readonly compensating: boolean
-  /** Collects the steps that the enclosing `Saga.compensate` is about. */
-  readonly steps: Set<string>
+  /** Collects the steps that the enclosing `Saga.compensate` is about, if there is one. */
+  readonly steps: Set<string> | undefined
 }
 
 /** The path of a step with this key, given the place of the fiber that takes it. */

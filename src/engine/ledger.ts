@@ -10,30 +10,36 @@ import { type Answer, type Asked, look } from "./replay.ts"
 import type { Failure } from "./retry.ts"
 import * as Row from "./rows.ts"
 
+/** What is known of a step. */
+interface Known {
+  row: Journal.StepRow
+  /** Under which its outcome was put, which has not been delivered. */
+  ticket: Ticket
+  isDelivered: boolean
+}
+
 /** What becomes durable together with an outcome. */
 type Along = Pick<Rows, "signals" | "taken">
 
 export class Ledger {
   workflow: Journal.WorkflowRow
   /** Silent once the execution was dropped: then nothing of it may be written. */
-  private readonly steps = new Map<string, Journal.StepRow>()
+  private readonly steps = new Map<string, Known>()
   /** The attempts that failed, of steps that are to be retried. */
   private readonly failed = new Map<string, Array<Failure>>()
   /** Attempts that ran when the process before this one ended. */
   private readonly lost: Array<Journal.StepExecutionRow> = []
   /** The details of the last heartbeat of each step that is to be tried again. */
   private readonly beats = new Map<string, string>()
-  private readonly delivered = new Set<string>()
   /** The path of the step whose failure was delivered last. */
   lastFailedStep: string | null = null
   /** The last outcome that was on record when the body began: up to there it is a replay. */
   private recordedUpTo = 0
   private recordedCount = 0
+  private deliveredCount = 0
   private lastSeq = 0
   private readonly executions: ReadonlyArray<Journal.WorkflowExecutionRow>
   private execution: Journal.WorkflowExecutionRow
-  /** Under which outcomes were put that have not been delivered. */
-  private readonly tickets = new Map<string, Ticket>()
   /** Under which everything is put that has to be durable before anything outside is touched. */
   barrier: Ticket = 0
   private readonly write: (rows: Rows) => Ticket
@@ -59,13 +65,13 @@ export class Ledger {
     }
     this.lastSeq = workflow.cancelSeq ?? 0
     for (const row of recorded.steps) {
-      this.steps.set(row.path, row)
+      this.set(row)
       this.lastSeq = Math.max(this.lastSeq, row.seq ?? 0)
     }
     this.rewind()
     for (const row of recorded.openStepExecutions) {
       if (row.status === "Running") this.lost.push(row)
-      const step = this.steps.get(row.path)
+      const step = this.step(row.path)
       if (step !== undefined && row.attempt >= step.firstAttempt) this.addFailure(row)
       this.addBeat(row)
     }
@@ -73,25 +79,28 @@ export class Ledger {
 
   /** The body begins at its first line: all that is on record is to be delivered. */
   rewind(): void {
-    this.delivered.clear()
+    this.deliveredCount = 0
     this.lastFailedStep = null
     this.recordedUpTo = this.lastSeq
     this.recordedCount = 0
-    for (const row of this.steps.values()) if (row.seq !== null) this.recordedCount++
+    for (const known of this.steps.values()) {
+      known.isDelivered = false
+      if (known.row.seq !== null) this.recordedCount++
+    }
   }
 
   step(path: string): Journal.StepRow | undefined {
-    return this.steps.get(path)
+    return this.steps.get(path)?.row
   }
 
   /** What the journal answers for `path`. */
   look(path: string, asked: Asked): Answer {
-    return look(this.steps.get(path), asked, this.workflow.attempt)
+    return look(this.step(path), asked, this.workflow.attempt)
   }
 
   /** The number of the first attempt that a step has, or will have, when it is asked for so. */
   firstAttempt(path: string, asked: Asked): number {
-    const row = this.steps.get(path)
+    const row = this.step(path)
     const answer = this.look(path, asked)
     return answer._tag === "Missing" && answer.again ? (row?.attempts ?? 0) + 1 : row?.firstAttempt ?? 1
   }
@@ -120,7 +129,8 @@ export class Ledger {
 
   /** Replaces the row of a step that has no outcome (and, with it, rows of its attempts). */
   put(row: Journal.StepRow, attempt?: Journal.StepExecutionRow): void {
-    this.barrier = this.write(this.keep(row, attempt))
+    this.set(row)
+    this.barrier = this.write(this.rowsOf(row, attempt))
   }
 
   /** Records an outcome, the next in the order; what is given `along` becomes durable with it. */
@@ -131,7 +141,8 @@ export class Ledger {
     along?: Along
   ): Journal.StepRow {
     const ended = Row.stepEnded(row, outcome, ++this.lastSeq, this.now())
-    this.tickets.set(row.path, this.write(this.keep(ended, attempt, along)))
+    const known = this.set(ended)
+    known.ticket = this.write(this.rowsOf(ended, attempt, along))
     this.failed.delete(row.path)
     this.beats.delete(row.path)
     return ended
@@ -155,13 +166,13 @@ export class Ledger {
 
   /** Replaces rows as an operator wants them. */
   repair(rows: ReadonlyArray<Journal.StepRow>): void {
-    for (const row of rows) this.steps.set(row.path, row)
+    for (const row of rows) this.set(row)
     this.barrier = this.write({ steps: rows })
   }
 
   /** Whether the journal has a step, begun by the body before now, that `isKnown` does not know. */
   hasOther(isKnown: (path: string) => boolean): boolean {
-    for (const { kind, path, status } of this.steps.values()) {
+    for (const { row: { kind, path, status } } of this.steps.values()) {
       if (kind !== "Version" && status !== "Pending" && !isKnown(path)) return true
     }
     return false
@@ -176,7 +187,7 @@ export class Ledger {
   /** Marks steps as undone; their outcomes stay. */
   compensated(paths: Iterable<string>): void {
     for (const path of paths) {
-      const row = this.steps.get(path)
+      const row = this.step(path)
       if (row?.status === "Completed") this.put({ ...row, status: "Compensated" })
     }
   }
@@ -191,17 +202,20 @@ export class Ledger {
     this.barrier = this.write({ workflow: this.workflow })
   }
 
-  /** Counts an outcome as used: nothing outside may be touched before it is durable. */
-  deliver(row: Journal.StepRow): void {
-    this.barrier = Math.max(this.barrier, this.tickets.get(row.path) ?? 0)
-    this.tickets.delete(row.path)
-    this.delivered.add(row.path)
-    if (row.status === "Failed") this.lastFailedStep = row.path
+  /** Counts the outcome of a step as used: nothing outside may be touched before it is durable. */
+  deliver(path: string): Journal.StepRow | undefined {
+    const known = this.steps.get(path)
+    if (known === undefined) return undefined
+    this.barrier = Math.max(this.barrier, known.ticket)
+    if (!known.isDelivered) this.deliveredCount++
+    known.isDelivered = true
+    if (known.row.status === "Failed") this.lastFailedStep = path
+    return known.row
   }
 
   /** Whether everything that was on record when the ledger was opened has been delivered. */
   get isReplayed(): boolean {
-    return this.delivered.size >= this.recordedCount
+    return this.deliveredCount >= this.recordedCount
   }
 
   get hasRecorded(): boolean {
@@ -230,11 +244,11 @@ export class Ledger {
     over?: Rows["over"]
   ): void {
     const unusedOutcomes = Array.from(this.steps.values())
-      .filter((row) => row.seq !== null && row.kind !== "Saga" && !this.delivered.has(row.path)).length
+      .filter(({ isDelivered, row }) => row.seq !== null && row.kind !== "Saga" && !isDelivered).length
     this.workflow = { ...this.workflow, unusedOutcomes, ...workflow }
     // A cancel that comes until this is durable is one of the next generation, whose order begins anew.
     if (over !== undefined) this.lastSeq = this.workflow.cancelSeq ?? 0
-    for (const row of steps) this.steps.set(row.path, row)
+    for (const row of steps) this.set(row)
     this.barrier = this.write({
       workflow: this.workflow,
       steps,
@@ -251,11 +265,21 @@ export class Ledger {
 
   /** What the next execution does not keep. */
   reset(): ReadonlyArray<Journal.StepRow> {
-    return Row.reset(this.steps.values())
+    return Row.reset(Array.from(this.steps.values(), ({ row }) => row))
   }
 
-  private keep(row: Journal.StepRow, attempt: Journal.StepExecutionRow | undefined, along: Along = {}): Rows {
-    this.steps.set(row.path, row)
+  private set(row: Journal.StepRow): Known {
+    const before = this.steps.get(row.path)
+    if (before !== undefined) {
+      before.row = row
+      return before
+    }
+    const known = { row, ticket: 0, isDelivered: false }
+    this.steps.set(row.path, known)
+    return known
+  }
+
+  private rowsOf(row: Journal.StepRow, attempt: Journal.StepExecutionRow | undefined, along: Along = {}): Rows {
     if (attempt !== undefined) {
       this.addFailure(attempt)
       this.addBeat(attempt)

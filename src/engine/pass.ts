@@ -75,7 +75,7 @@ export interface Run {
   /** A cancel lets go on what is held, once it is delivered; until then nothing starts. */
   freeing: boolean
   /** The paths of the steps that the pass before this one took. */
-  asked: ReadonlySet<string>
+  asked: ReadonlyMap<string, unknown>
 }
 
 export interface Pass {
@@ -265,7 +265,7 @@ export const make = (run: Run): Pass => {
 
   /** The code is the same as in the pass before: is there a step that it took then, and not now? */
   const notAskedAgain = (): PassEnd | undefined => {
-    for (const path of run.asked) {
+    for (const path of run.asked.keys()) {
       if (steps.asked.has(path)) continue
       return PassEnd.Suspend({
         reason: new NonDeterminism({

@@ -67,7 +67,7 @@ const compensateOne = (
 ): Effect.Effect<Cause.Cause<never>> =>
   undo.run(cause).pipe(
     Effect.interruptible,
-    Effect.locally(place, Option.some<Place>({ frame, compensating: true, steps: new Set() })),
+    Effect.locally(place, Option.some<Place>({ frame, compensating: true, steps: undefined })),
     (self) =>
       Effect.suspend(() => {
         options.undoing(1)
@@ -106,13 +106,13 @@ export const region = <A, E, R>(
       const inside: Place = {
         frame,
         compensating: Option.exists(outer, (at) => at.compensating),
-        steps: Option.match(outer, { onNone: () => new Set<string>(), onSome: (at) => at.steps })
+        steps: Option.getOrUndefined(outer)?.steps
       }
       const exit = yield* restore(self).pipe(Effect.locally(place, Option.some(inside)), Effect.exit)
       if (options.isDropped()) return yield* exit
       if (Exit.isSuccess(exit)) {
         options.mark(path, "Completed", Option.some(asked.encode(exit)))
-        inside.steps.add(path)
+        inside.steps?.add(path)
         return yield* exit
       }
       yield* interruptWithin(options, frame)
@@ -148,7 +148,7 @@ export const compensate = <A, E, R, X, E2, R2>(
       const steps = new Set<string>()
       const exit = yield* Effect.exit(Effect.locally(self, place, Option.some({ ...at.value, steps })))
       // A compensation around this one undoes its steps, too.
-      for (const path of steps) at.value.steps.add(path)
+      for (const path of steps) at.value.steps?.add(path)
       const value = yield* exit
       const context = yield* Effect.context<R2>()
       const registered: Undo = {

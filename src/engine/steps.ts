@@ -6,7 +6,7 @@ import type * as Fiber from "effect/Fiber"
 import * as FiberRef from "effect/FiberRef"
 import * as Option from "effect/Option"
 import { DuplicateKey, InvalidKey, NonDeterminism, type SuspendReason } from "../Errors.ts"
-import type { Key } from "../Info.ts"
+import type { Key, WorkflowId } from "../Info.ts"
 import * as KeyCodec from "../internal/key.ts"
 import type { SignalRow, StepRow } from "../Journal.ts"
 import type { Outcome } from "../Outcome.ts"
@@ -35,7 +35,14 @@ export interface Request {
   readonly begin: (row: StepRow, onEnd: OnEnd) => Flight
 }
 
+/** A step that the body has asked for. */
+interface Taken {
+  /** Those who wait for it, and are active: more than one only where it is shared. */
+  waiters: ReadonlyArray<Waiter>
+}
+
 interface Waiter {
+  readonly taken: Taken
   readonly path: string
   readonly request: Request
   readonly at: Place
@@ -48,10 +55,8 @@ interface Waiter {
 export class Steps {
   private dropped = false
   private order = 0
-  /** Their paths. */
-  readonly asked = new Set<string>()
-  /** The active waiters of each path; more than one only where a step is shared. */
-  private readonly waiting = new Map<string, ReadonlyArray<Waiter>>()
+  /** By their paths. */
+  readonly asked = new Map<string, Taken>()
   private readonly ready = new Heap<{ readonly seq: number; readonly waiter: Waiter }>(
     (x, y) => x.seq - y.seq || x.waiter.order - y.waiter.order
   )
@@ -59,6 +64,7 @@ export class Steps {
   private readonly missing = new Set<Waiter>()
   /** Those that wait for a signal, by its name, in the order in which they asked. */
   private readonly listening = new Map<string, Set<Waiter>>()
+  private readonly workflowId: WorkflowId
   private readonly ledger: Ledger
   private readonly flights: Flights
   private readonly scheduler: WorkflowScheduler
@@ -66,6 +72,7 @@ export class Steps {
   private readonly signal: () => void
 
   constructor(ledger: Ledger, flights: Flights, scheduler: WorkflowScheduler, signal: () => void) {
+    this.workflowId = KeyCodec.decode(ledger.workflow.id)
     this.ledger = ledger
     this.flights = flights
     this.scheduler = scheduler
@@ -83,15 +90,15 @@ export class Steps {
       const at = fiber.getFiberRef(place)
       if (Option.isNone(at)) return Effect.dieMessage("a step was taken outside of a workflow")
       const path = request.path(at.value)
-      this.check(request, path, at.value, fiber)
-      return this.wait(request, path, at.value)
+      const taken = this.check(request, path, at.value, fiber)
+      return this.wait(request, taken, path, at.value)
     })
 
-  private wait(request: Request, path: string, at: Place): Effect.Effect<Outcome> {
-    const waiter: Waiter = { path, request, at, order: this.order++, resume: () => {}, active: true }
+  private wait(request: Request, taken: Taken, path: string, at: Place): Effect.Effect<Outcome> {
+    const waiter: Waiter = { taken, path, request, at, order: this.order++, resume: () => {}, active: true }
     const resumed = Effect.async<Outcome>((resume) => {
       waiter.resume = resume
-      this.waiting.set(path, [...this.waitersOf(path), waiter])
+      taken.waiters = [...taken.waiters, waiter]
       this.register(waiter)
     })
     // What `Effect.async` does for a canceller, without what it does where there is nothing to cancel.
@@ -204,14 +211,12 @@ export class Steps {
 
   /** Resumes the waiter with the smallest `seq`; tells `onDelivery` when its outcome was recorded. */
   deliver(onDelivery: (at: number) => void): void {
-    const first = this.ready.pop()
-    const row = first && this.ledger.step(first.waiter.path)
-    if (first === undefined || row === undefined) return
+    const waiter = this.ready.pop()?.waiter
+    const row = waiter && this.ledger.deliver(waiter.path)
+    if (waiter === undefined || row === undefined) return
     onDelivery(row.at ?? 0)
-    const { waiter } = first
     this.retire(waiter)
-    this.ledger.deliver(row)
-    waiter.at.steps.add(waiter.path)
+    waiter.at.steps?.add(waiter.path)
     this.scheduler.delivered()
     const outcome = Row.outcomeOf(row)
     this.scheduler.enter(() => {
@@ -241,8 +246,10 @@ export class Steps {
   /** Resumes every waiting fiber with an interrupt; from now on steps refuse. What is under way goes on. */
   drop(): void {
     this.dropped = true
-    for (const waiter of [...this.waiting.values()].flat()) waiter.resume(Effect.interrupt)
-    this.waiting.clear()
+    for (const taken of this.asked.values()) {
+      for (const waiter of taken.waiters) waiter.resume(Effect.interrupt)
+      taken.waiters = []
+    }
   }
 
   private check(
@@ -250,8 +257,8 @@ export class Steps {
     path: string,
     at: Place,
     fiber: AnyFiber
-  ): void {
-    const workflowId = KeyCodec.decode(this.ledger.workflow.id)
+  ): Taken {
+    const { workflowId } = this
     if (fiber.currentScheduler !== this.scheduler) {
       this.diverge(
         new NonDeterminism({
@@ -269,13 +276,19 @@ export class Steps {
         this.diverge(new InvalidKey({ workflowId, key: path, message: invalid.value }))
       }
     }
-    if (!request.shared && this.asked.has(path)) this.diverge(new DuplicateKey({ workflowId, key: path }))
-    this.asked.add(path)
+    const before = this.asked.get(path)
+    if (before !== undefined) {
+      if (!request.shared) this.diverge(new DuplicateKey({ workflowId, key: path }))
+      return before
+    }
+    const taken: Taken = { waiters: [] }
+    this.asked.set(path, taken)
+    return taken
   }
 
   private divergence(path: string, message: string): NonDeterminism {
     return new NonDeterminism({
-      workflowId: KeyCodec.decode(this.ledger.workflow.id),
+      workflowId: this.workflowId,
       key: path,
       message: `the step ${path} does not agree with the journal: ${message}`
     })
@@ -319,17 +332,11 @@ export class Steps {
       : Infinity
   }
 
-  private waitersOf(path: string): ReadonlyArray<Waiter> {
-    return this.waiting.get(path) ?? []
-  }
-
   private retire(waiter: Waiter): void {
     waiter.active = false
     this.missing.delete(waiter)
     this.unlisten(waiter)
-    const others = this.waitersOf(waiter.path).filter((other) => other !== waiter)
-    if (others.length === 0) this.waiting.delete(waiter.path)
-    else this.waiting.set(waiter.path, others)
+    waiter.taken.waiters = waiter.taken.waiters.filter((other) => other !== waiter)
   }
 
   private mayStart(waiter: Waiter): boolean {
@@ -351,7 +358,7 @@ export class Steps {
   /** An outcome is on record: it is to be delivered to those who wait for it. */
   private recorded({ path, seq }: StepRow): void {
     if (seq === null) return
-    for (const waiter of this.waitersOf(path)) {
+    for (const waiter of this.asked.get(path)?.waiters ?? []) {
       // It need not have been started.
       this.missing.delete(waiter)
       this.unlisten(waiter)
@@ -363,9 +370,8 @@ export class Steps {
   private abandon(waiter: Waiter): void {
     if (this.dropped || !waiter.active) return
     this.retire(waiter)
-    const { path } = waiter
-    if (this.waitersOf(path).length > 0) return
-    const under = this.flights.get(path)
+    if (waiter.taken.waiters.length > 0) return
+    const under = this.flights.get(waiter.path)
     if (under !== undefined) this.flights.interrupt(under)
     else this.cancelLeftover(waiter)
   }
