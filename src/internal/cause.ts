@@ -105,6 +105,9 @@ const joiner = () => {
   const isOpen = (cause: EncodedCause, tag: EncodedCauses["_tag"]): cause is EncodedCauses =>
     (cause._tag === "Sequential" || cause._tag === "Parallel") && (cause._tag === tag || depth(cause) >= depthMax)
   return (tag: EncodedCauses["_tag"]) => (left: EncodedCause, right: EncodedCause): EncodedCause => {
+    // An interruption leaves one behind for each finalizer that it passed.
+    if (left._tag === "Empty") return right
+    if (right._tag === "Empty") return left
     const joined: EncodedCauses = isOpen(left, tag) ? left : { _tag: tag, causes: [left] }
     let deepest = Math.max(depth(joined), joined === left ? 0 : depth(left) + 1)
     for (const cause of isOpen(right, tag) ? right.causes : [right]) {

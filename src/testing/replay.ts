@@ -101,7 +101,8 @@ const otherEnd = (row: Journal.WorkflowRow, written: Written): Option.Option<Sus
     const steps = written.starts.length === 0 ? "" : `: it takes the steps ${written.starts.join(", ")}`
     return diverged(`${ended}, and does not end with what is on record any more${steps}`)
   }
-  const [here, there] = [Show.recorded(now.outcome), Show.recorded(row.outcome)]
+  const show = row.status === "Completed" ? Show.recorded : Show.cause
+  const [here, there] = [show(now.outcome), show(row.outcome)]
   return now.status === row.status && here === there
     ? Option.none()
     : diverged(`${ended} with ${Show.short(there)}, and now ends ${now.status} with ${Show.short(here)}`)

@@ -5,6 +5,7 @@ import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
 import * as Inspectable from "effect/Inspectable"
 import * as Predicate from "effect/Predicate"
+import * as CauseText from "../internal/cause.ts"
 import * as Codec from "../internal/codec.ts"
 import * as Json from "../internal/json.ts"
 import * as Key from "../internal/key.ts"
@@ -55,6 +56,13 @@ const value = (value: unknown): string => JSON.stringify(Json.sorted(plain(value
 /** An outcome as the journal holds it. */
 export const recorded = (text: string | null): string =>
   text === null ? "nothing" : Either.match(Json.parse(text), { onLeft: () => text, onRight: value })
+
+/** A cause as the journal holds it, without what says nothing: of that, every version leaves another number of parts. */
+export const cause = (text: string | null): string =>
+  text === null ? recorded(text) : Either.match(CauseText.decode<unknown>(text, Either.right), {
+    onLeft: () => recorded(text),
+    onRight: (cause) => recorded(CauseText.encode(cause, Either.right))
+  })
 
 /** How something ended, in one line. */
 export const exit = (self: Exit.Exit<unknown, unknown>): string => {
