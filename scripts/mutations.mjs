@@ -16,8 +16,8 @@ export const mutations = [
   {
     name: "act before what was delivered is durable",
     file: "src/engine/offer.ts",
-    find: "durable: Effect.suspend(() => host.committer.written(ledger.barrier))",
-    replace: "durable: Effect.void",
+    find: "whenWritten: host.committer.whenWritten",
+    replace: "whenWritten: (_, go) => go()",
     tests: ["test/Engine.test.ts"],
     only: "before an activity starts"
   },
@@ -30,10 +30,10 @@ export const mutations = [
     only: "is shown once it is durable"
   },
   {
-    name: "forget that an outcome was delivered before it was durable",
-    file: "src/engine/ledger.ts",
-    find: "this.barrier = Math.max(this.barrier, this.tickets.get(row.path) ?? 0)",
-    replace: "void this.tickets.get(row.path)",
+    name: "take for written what is only being written",
+    file: "src/engine/committer.ts",
+    find: "        else if (ticket === writing?.ticket) writing.whenWritten(go)\n",
+    replace: "",
     tests: ["test/Engine.test.ts"],
     only: "before an activity starts"
   },

@@ -39,6 +39,15 @@ export interface Options {
   readonly closeGrace?: Duration.DurationInput
   /** How many attempts of activities run at once, over all queues. Unbounded by default. */
   readonly concurrency?: number
+  /**
+   * How long a workflow that waits for a timer, a signal or a sub-workflow, and has no activity running, stays in memory:
+   * then it leaves, and comes back by a replay of its body when it is due. Ten seconds by default; where more than a
+   * thousand wait, those that have waited longest leave before. `Duration.infinity` keeps all. Finalizers of a body run
+   * whenever it leaves, as they do when the engine closes.
+   *
+   * @since 0.2.0
+   */
+  readonly parkAfter?: Duration.DurationInput
   /** The queues that the `queue` of workflows and activities names. */
   readonly queues?: Readonly<Record<string, QueueOptions>>
   /**
@@ -95,6 +104,7 @@ export const layer = (options: Options = {}): Layer.Layer<Tempolite, JournalErro
         closeGrace: Duration.decode(options.closeGrace ?? "5 seconds"),
         concurrency,
         queues,
+        parkAfter: Duration.decode(options.parkAfter ?? "10 seconds"),
         replaysAlways: options.replay === "always"
       })
       return Client.make(journal, engine)

@@ -6,7 +6,6 @@
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as FiberId from "effect/FiberId"
 import * as Option from "effect/Option"
 import type { Definition, Ended } from "../Engine.ts"
 import { WorkflowUnregistered } from "../Errors.ts"
@@ -14,14 +13,18 @@ import * as Key from "../internal/key.ts"
 import * as Reason from "../internal/reason.ts"
 import type * as Journal from "../Journal.ts"
 import type { Outcome } from "../Outcome.ts"
+import * as Active from "./active.ts"
 import { whenReadable } from "./backoff.ts"
 import * as Children from "./children.ts"
 import type { Asked } from "./commands.ts"
 import * as Commands from "./commands.ts"
+import { Definitions } from "./definitions.ts"
 import * as Execution from "./execution.ts"
+import { lineage } from "./lineage.ts"
 import * as Orders from "./orders.ts"
+import { Parked } from "./parked.ts"
 import type { Host } from "./parts.ts"
-import type { Place } from "./queues.ts"
+import { Residents } from "./residents.ts"
 import * as Row from "./rows.ts"
 import { Watchers } from "./watchers.ts"
 
@@ -40,7 +43,7 @@ interface ExecutionEnd {
 
 export interface Admission {
   /**
-   * Takes a workflow on, unless it is already. Returns once it runs, waits for its turn, or was let go. One that is
+   * Takes a workflow on, unless it is already. Returns once it waits, be it for its turn, or was let go. One that is
    * `known` was only just created.
    */
   readonly admit: (id: string, known?: Journal.WorkflowRow) => Effect.Effect<void>
@@ -50,6 +53,7 @@ export interface Admission {
   readonly command: (id: string, asked: Asked) => void
   /** There may be a new signal for a workflow. */
   readonly signalled: (id: string) => void
+  /** Whether it was taken on, be it in memory or not. */
   readonly isActive: (id: string) => boolean
   /** Whether it was taken on to run, and so will be told of among the endings once it has ended. */
   readonly isToEnd: (id: string) => boolean
@@ -67,40 +71,22 @@ export interface Admission {
   readonly executionEndings: Watchers<ExecutionEnd>
 }
 
-/** A workflow that was taken on. */
-interface Active {
-  run: Execution.Run | undefined
-  /** What came while there was no run. */
-  readonly commands: Array<Asked>
-  /** Cancels that wait for a run, which gives them their place in the order. */
-  readonly cancels: Array<Asked>
-  /** Whether it is to run though it is suspended. */
-  isWanted: boolean
-  /** Whether it is known to exist, and not to have ended. */
-  isToEnd: boolean
-  /** Those above it, the nearest first, once they are known. */
-  above: ReadonlyArray<string> | undefined
-  /** In the queue of its workflows. */
-  place: Place | undefined
-  /** Opens when a command, or the end of the engine, cuts a wait short. */
-  readonly hurry: Effect.Latch
-  readonly running: Deferred.Deferred<void>
-}
-
 export interface Options {
+  readonly parkMillis: number
   readonly journal: Journal.Service
   readonly host: Host
   /** Forks what must end before the engine has closed. */
   readonly fork: (effect: Effect.Effect<void>) => void
 }
 
-export const make = ({ fork, host, journal }: Options): Admission => {
+export const make = ({ fork, host, journal, parkMillis }: Options): Admission => {
   const { committer, now, timers } = host
-  const definitions = new Map<string, Definition>()
-  const registrations = new Watchers<void>()
-  const active = new Map<string, Active>()
+  const definitions = new Definitions()
+  const active = new Map<string, Active.Active>()
   /** Those that this engine has tried, and which wait for somebody to mend them. */
   const suspended = new Set<string>()
+  const parked = new Parked(timers)
+  const residents = new Residents({ parkMillis, timers, now })
   const endings = new Watchers<Ended>()
   const executionEndings = new Watchers<ExecutionEnd>()
   const loads = Effect.unsafeMakeSemaphore(loadsMax)
@@ -108,7 +94,7 @@ export const make = ({ fork, host, journal }: Options): Admission => {
   let closing = false
 
   /** Lets a workflow go. */
-  const leave = (id: string, self: Active) => {
+  const leave = (id: string, self: Active.Active) => {
     active.delete(id)
     self.place?.leave()
     for (const asked of [...self.commands.splice(0), ...self.cancels.splice(0)]) asked.putBack()
@@ -122,7 +108,7 @@ export const make = ({ fork, host, journal }: Options): Admission => {
    * What was recorded of a workflow. One that cannot be read holds up nobody else: it waits on its own until it can be, or
    * until the engine closes, and then there is none.
    */
-  const load = (row: Journal.WorkflowRow, self: Active): Effect.Effect<Option.Option<Journal.Recorded>> => {
+  const load = (row: Journal.WorkflowRow, self: Active.Active): Effect.Effect<Option.Option<Journal.Recorded>> => {
     const read = Effect.asSome(loads.withPermits(1)(journal.recorded(row.id, row.generation)))
     return Effect.catchAll(read, () => {
       Deferred.unsafeDone(self.running, Effect.void)
@@ -133,24 +119,8 @@ export const make = ({ fork, host, journal }: Options): Admission => {
 
   const above = (id: string): ReadonlyArray<string> => [id, ...(active.get(id)?.above ?? [])]
 
-  /** A workflow's parent and those above it, be they taken on or not. */
-  const lineage = (parentId: string | null): Effect.Effect<ReadonlyArray<string>> =>
-    Effect.gen(function*() {
-      const ids: Array<string> = []
-      for (let next = parentId; next !== null;) {
-        ids.push(next)
-        const known = active.get(next)?.above
-        if (known !== undefined) return [...ids, ...known]
-        next = Option.match(yield* whenReadable(journal.workflow(next)), {
-          onNone: () => null,
-          onSome: (row) => row.parentId
-        })
-      }
-      return ids
-    })
-
   /** Waits, unless something else is to be done first. */
-  const unlessHurried = (self: Active, wait: (go: () => void) => Effect.Effect<void>): Effect.Effect<void> => {
+  const unlessHurried = (self: Active.Active, wait: (go: () => void) => Effect.Effect<void>): Effect.Effect<void> => {
     Deferred.unsafeDone(self.running, Effect.void)
     return Effect.raceFirst(
       self.hurry.await,
@@ -162,13 +132,13 @@ export const make = ({ fork, host, journal }: Options): Admission => {
     )
   }
 
-  const untilDue = (wakeAt: number | null, self: Active): Effect.Effect<void> =>
+  const untilDue = (wakeAt: number | null, self: Active.Active): Effect.Effect<void> =>
     wakeAt === null || wakeAt <= now() || self.cancels.length > 0
       ? Effect.void
       : unlessHurried(self, (go) => Effect.sync(timers.schedule(wakeAt, go)))
 
   /** Waits for a place in the queue of the workflow. Who is to be cancelled does not need one. */
-  const untilPlaced = (id: string, queue: Option.Option<string>, self: Active): Effect.Effect<void> => {
+  const untilPlaced = (id: string, queue: Option.Option<string>, self: Active.Active): Effect.Effect<void> => {
     if (Option.isNone(queue) || self.place !== undefined || self.cancels.length > 0) return Effect.void
     let isIn = false
     return unlessHurried(self, (go) => {
@@ -185,14 +155,11 @@ export const make = ({ fork, host, journal }: Options): Admission => {
   }
 
   /** Waits for the code of a workflow. If it is not there after a while, the workflow is suspended until it is. */
-  const awaitDefinition = (row: Journal.WorkflowRow, self: Active): Effect.Effect<Definition | undefined> =>
+  const awaitDefinition = (row: Journal.WorkflowRow, self: Active.Active): Effect.Effect<Definition | undefined> =>
     Effect.gen(function*() {
-      yield* unlessHurried(self, (go) => {
-        const unwatch = registrations.watch(row.name, go)
-        // It may have come before anybody watched.
-        if (definitions.has(row.name)) go()
-        return Effect.sync(unwatch)
-      }).pipe(Effect.timeoutOption(registrationGrace))
+      yield* unlessHurried(self, (go) => Effect.sync(definitions.watch(row.name, go))).pipe(
+        Effect.timeoutOption(registrationGrace)
+      )
       const definition = definitions.get(row.name)
       if (definition === undefined && !closing && self.commands.length === 0) {
         const reason = new WorkflowUnregistered({ workflowId: Key.decode(row.id), name: row.name })
@@ -219,34 +186,49 @@ export const make = ({ fork, host, journal }: Options): Admission => {
   const run = (
     row: Journal.WorkflowRow,
     definition: Definition,
-    self: Active,
+    self: Active.Active,
     isNew: boolean
-  ): Effect.Effect<Execution.RunEnd> =>
-    Effect.gen(function*() {
+  ): Effect.Effect<Execution.RunEnd> => {
+    const resident = residents.enter((until) => {
+      if (self.run?.park(until) !== true) return false
+      self.isStirred = false
+      return true
+    })
+    return Effect.gen(function*() {
       const loaded = isNew ? Option.some(Commands.nothingRecorded) : yield* load(row, self)
       if (Option.isNone(loaded) || closing) return { _tag: "Dropped" } as const
       const recorded = isResumed(row) ? repaired(row, loaded.value) : loaded.value
-      const opened = yield* Execution.make(host, definition, row, recorded)
+      const opened: Execution.Run = yield* Execution.make(host, definition, row, recorded, () => {
+        Deferred.unsafeDone(self.running, Effect.void)
+        for (const asked of self.atRest.splice(0)) tell(row.id, self, opened, asked)
+        resident.rests()
+      })
       self.run = opened
-      for (const asked of self.cancels.splice(0)) {
-        opened.cancel()
-        asked.done()
-      }
+      self.isBack = false
+      for (const asked of self.cancels.splice(0)) tell(row.id, self, opened, asked)
       self.hurry.unsafeClose()
       for (const asked of self.commands.splice(0)) tell(row.id, self, opened, asked)
-      Deferred.unsafeDone(self.running, Effect.void)
       return yield* opened.drive
     }).pipe(Effect.ensuring(Effect.sync(() => {
       self.run = undefined
+      self.commands.unshift(...self.atRest.splice(0))
+      resident.leave()
     })))
+  }
 
   /** Does what was asked to a workflow that has no run; gives its row as it is then. */
-  const apply = (row: Journal.WorkflowRow, self: Active): Effect.Effect<Journal.WorkflowRow> =>
+  const apply = (row: Journal.WorkflowRow, self: Active.Active): Effect.Effect<Journal.WorkflowRow> =>
     Effect.gen(function*() {
       let changed = row
       if (!closing) self.hurry.unsafeClose()
       for (let asked = self.commands[0]; asked !== undefined; asked = self.commands[0]) {
         const { command } = asked
+        if (command._tag === "Pause" && self.isBack && changed.status === "Running") {
+          // Its timers go on while it is held, and are recorded when they come due.
+          self.atRest.push(asked)
+          self.commands.shift()
+          continue
+        }
         if (command._tag === "Cancel" && !Row.hasEnded(changed)) {
           // A run gives it its place in the order.
           self.cancels.push(asked)
@@ -277,7 +259,7 @@ export const make = ({ fork, host, journal }: Options): Admission => {
     })
 
   /** Does what was asked to a run. */
-  const tell = (id: string, self: Active, run: Execution.Run, asked: Asked): void => {
+  const tell = (id: string, self: Active.Active, run: Execution.Run, asked: Asked): void => {
     const { command } = asked
     switch (command._tag) {
       case "Cancel":
@@ -304,7 +286,7 @@ export const make = ({ fork, host, journal }: Options): Admission => {
   }
 
   /** Lets a run go on that was held, once it has its place in the queue again. */
-  const proceed = (id: string, self: Active, run: Execution.Run): void => {
+  const proceed = (id: string, self: Active.Active, run: Execution.Run): void => {
     const queue = run.queue
     if (Option.isNone(queue)) run.proceed()
     else self.place = host.queues.forWorkflow(queue.value, id, above(id).slice(1), run.proceed)
@@ -313,7 +295,7 @@ export const make = ({ fork, host, journal }: Options): Admission => {
   const command = (id: string, asked: Asked): void => {
     const self = take(id)
     if (self === undefined) asked.putBack()
-    else if (self.run === undefined || self.run.isSuspended() || self.run.hasEnded()) {
+    else if (self.run === undefined || self.run.isLeaving() || self.run.hasEnded()) {
       self.commands.push(asked)
       self.hurry.unsafeOpen()
     } else tell(id, self, self.run, asked)
@@ -322,11 +304,11 @@ export const make = ({ fork, host, journal }: Options): Admission => {
   const orders = Orders.make({ journal, durable: committer.durable, latest, fork, command })
 
   /** Whether a workflow of this row is to run now. */
-  const isToRun = (row: Journal.WorkflowRow, self: Active): boolean =>
+  const isToRun = (row: Journal.WorkflowRow, self: Active.Active): boolean =>
     row.status === "Pending" || row.status === "Running" || (row.status === "Suspended" && self.isWanted)
 
   /** Runs a workflow until it ends, is suspended, held or dropped. */
-  const supervise = (id: string, self: Active, known: Journal.WorkflowRow | undefined): Effect.Effect<void> =>
+  const supervise = (id: string, self: Active.Active, known: Journal.WorkflowRow | undefined): Effect.Effect<void> =>
     Effect.gen(function*() {
       let fresh = known
       while (!closing) {
@@ -338,7 +320,9 @@ export const make = ({ fork, host, journal }: Options): Admission => {
           for (const asked of self.commands.splice(0)) asked.done()
           return
         }
-        self.above ??= found.parentId === null ? [] : yield* lineage(found.parentId)
+        self.above ??= found.parentId === null
+          ? []
+          : yield* lineage(journal, found.parentId, (id) => active.get(id)?.above)
         const row = yield* apply(found, self)
         self.isToEnd = isToRun(row, self)
         if (!self.isToEnd) return
@@ -361,6 +345,7 @@ export const make = ({ fork, host, journal }: Options): Admission => {
             if (!isRetried) leave(id, self)
             tellEnd(Option.some(end.ended.status === "Cancelled" ? Children.cancelled(id) : end.ended.outcome))
             endings.tell(id, end.ended)
+            if (row.parentId !== null) wake(row.parentId)
             if (isRetried) break
             return
           }
@@ -369,11 +354,19 @@ export const make = ({ fork, host, journal }: Options): Admission => {
             break
           case "Retry":
             tellEnd(Option.some(end.outcome))
+            if (row.parentId !== null) wake(row.parentId)
             break
           case "Suspended":
             self.isWanted = end.again
             if (!end.again) suspended.add(id)
             break
+          case "Parked":
+            if (self.commands.length > 0 || self.isStirred || closing) break
+            active.delete(id)
+            parked.add(id, end.until, self.place, () => {
+              wake(id)
+            })
+            return
           case "Dropped":
             return
         }
@@ -389,28 +382,28 @@ export const make = ({ fork, host, journal }: Options): Admission => {
       }))
     )
 
-  const take = (id: string, known?: Journal.WorkflowRow): Active | undefined => {
+  const take = (id: string, known?: Journal.WorkflowRow): Active.Active | undefined => {
     const already = active.get(id)
     if (already !== undefined || closing) return already
-    const self: Active = {
-      run: undefined,
-      commands: [],
-      cancels: [],
-      isWanted: false,
-      isToEnd: known !== undefined,
-      above: undefined,
-      place: undefined,
-      hurry: Effect.unsafeMakeLatch(false),
-      running: Deferred.unsafeMake(FiberId.none)
-    }
+    const self = Active.make()
+    self.isToEnd = known !== undefined
+    self.isBack = parked.has(id)
+    self.place = parked.remove(id)
     active.set(id, self)
     // Not before whoever takes it on has said what for.
     fork(Effect.zipRight(Effect.yieldNow(), supervise(id, self, known)))
     return self
   }
 
+  /** Something has come for it: back into memory, if it had left. */
+  const wake = (id: string): void => {
+    const self = active.get(id)
+    if (self !== undefined) self.isStirred = true
+    else if (parked.has(id)) take(id)
+  }
+
   /** Takes a workflow on that is to run. */
-  const admit = (id: string, known?: Journal.WorkflowRow): Active | undefined => {
+  const admit = (id: string, known?: Journal.WorkflowRow): Active.Active | undefined => {
     if (suspended.has(id)) return undefined
     const self = take(id, known)
     if (self !== undefined) self.isWanted = true
@@ -421,7 +414,7 @@ export const make = ({ fork, host, journal }: Options): Admission => {
     endings,
     executionEndings,
     above,
-    isActive: (id) => active.has(id),
+    isActive: (id) => active.has(id) || parked.has(id),
     isToEnd: (id) => active.get(id)?.isToEnd === true,
     isRunning: (id) => active.get(id)?.run?.hasEnded() === false,
     isPaused: (id) => active.get(id)?.run?.isPaused() ?? false,
@@ -434,13 +427,15 @@ export const make = ({ fork, host, journal }: Options): Admission => {
       admit(row.id, row)
     },
     command: orders.give,
-    signalled: (id) => active.get(id)?.run?.signalled(),
+    signalled: (id) => {
+      wake(id)
+      active.get(id)?.run?.signalled()
+    },
     register: (definition) => {
-      definitions.set(definition.name, definition)
-      registrations.tell(definition.name, undefined)
+      definitions.register(definition)
     },
     unregister: (definition) => {
-      if (definitions.get(definition.name) === definition) definitions.delete(definition.name)
+      definitions.unregister(definition)
     },
     close: () => {
       closing = true

@@ -18,6 +18,7 @@ import * as Json from "../internal/json.ts"
 import * as Key from "../internal/key.ts"
 import type { StepExecutionRow, StepRow } from "../Journal.ts"
 import * as Outcome from "../Outcome.ts"
+import type { Ticket } from "./committer.ts"
 import * as Ids from "./ids.ts"
 import type { Ledger } from "./ledger.ts"
 import * as Retry from "./retry.ts"
@@ -30,7 +31,15 @@ export interface Flight {
   readonly interrupt: () => void
   /** The execution was dropped: whatever would go on by itself ends, without a trace. An attempt that runs may end. */
   readonly release: () => void
+  /**
+   * Until when nothing comes of it but what others tell of, a signal or the end of a workflow, `Infinity` if it is only
+   * that; none if it runs.
+   */
+  readonly quietUntil: () => number | undefined
 }
+
+/** What was over as soon as it began. */
+export const over: Flight = { interrupt: () => {}, release: () => {}, quietUntil: () => undefined }
 
 /** Called once, when something under way has really ended: with the row that has its outcome, if it has one. */
 export type OnEnd = (ended: StepRow | undefined) => void
@@ -51,8 +60,8 @@ export interface Options {
    * makes room for the next. Returns what gives the wait up.
    */
   readonly turn: (work: Work, enter: (leave: () => void) => void) => () => void
-  /** Calls `go` once all that was put, and every outcome that was delivered, is durable: the barrier before anything outside is touched. */
-  readonly whenDurable: (go: () => void) => void
+  /** Calls `go` once what was put under this ticket, and before, is durable: the barrier before anything outside is touched. */
+  readonly whenWritten: (ticket: Ticket, go: () => void) => void
   /** Whether no attempt may be started any more; one that runs may end. */
   readonly isStopped: () => boolean
   /** Whether an interruption is the end of the process rather than of the step. */
@@ -236,7 +245,7 @@ export const start = (
     })
     const lastBeat = ledger.lastBeat(row.path)
     row = { ...row, status: "Running", attempts: number, wakeAt: null }
-    ledger.put(row, pulse.execution)
+    const ticket = ledger.put(row, pulse.execution)
     let timedOut = false
     const run = limited(work, work.run(describe(number, pulse, lastBeat)), pulse, ({ onTimeout }) => {
       timedOut = true
@@ -264,7 +273,7 @@ export const start = (
       fiber.addObserver(end)
     }
     // Write before act. A side effect only reads: nothing outside depends on what was not written yet.
-    if (work.kind === "Activity") options.whenDurable(begin)
+    if (work.kind === "Activity") options.whenWritten(ticket, begin)
     else begin()
   }
 
@@ -314,6 +323,7 @@ export const start = (
     },
     release: () => {
       release()
-    }
+    },
+    quietUntil: () => row.status === "Retrying" ? row.wakeAt ?? undefined : undefined
   }
 }

@@ -14,6 +14,7 @@ import * as Json from "../internal/json.ts"
 import * as Key from "../internal/key.ts"
 import type { StepRow, WorkflowRow } from "../Journal.ts"
 import { type Outcome, Success } from "../Outcome.ts"
+import { over } from "./attempts.ts"
 import * as Children from "./children.ts"
 import { diverged } from "./diverged.ts"
 import { below, place } from "./frame.ts"
@@ -96,6 +97,7 @@ export const make = (parts: Parts): ChildSteps => {
         handle.release()
         onEnd(undefined)
       },
+      quietUntil: () => handle.isWatched() ? Infinity : undefined,
       interrupt: () => {
         row = { ...row, status: "Cancelled" }
         ledger.put(row)
@@ -128,18 +130,19 @@ export const make = (parts: Parts): ChildSteps => {
       if (whole !== undefined && whole.seq !== null && whole.origin !== "Executed") {
         // Of this workflow it has no execution: what is known is how it ended.
         onEnd(ledger.record(row, Row.outcomeOf(whole)))
-        return { release: () => {}, interrupt: () => {} }
+        return over
       }
       if (ledger.step(asked.path)?.status !== "Running") ledger.put(row)
-      const release = host.children.watchExecution(id, 1, 1, (outcome) => {
+      const watch = host.children.watchExecution(id, 1, 1, (outcome) => {
         onEnd(ledger.record(row, outcome))
       })
       const end = () => {
-        release()
+        watch.release()
         onEnd(undefined)
       }
       return {
         release: end,
+        quietUntil: () => watch.isWatched() ? Infinity : undefined,
         interrupt: () => {
           ledger.put({ ...row, status: "Cancelled" })
           end()
@@ -170,6 +173,7 @@ export const make = (parts: Parts): ChildSteps => {
     )
     return {
       release,
+      quietUntil: () => undefined,
       // It is independent: it may have begun.
       interrupt: () => {
         ledger.put({ ...row, status: "Cancelled" })

@@ -7,11 +7,17 @@ import type * as Journal from "../Journal.ts"
 import type { Outcome } from "../Outcome.ts"
 import { Failure } from "../Outcome.ts"
 
-interface ChildHandle {
-  /** Cancels the sub-workflow, at any time after `start`; its end is still told. */
-  readonly cancel: () => void
+/** The end of something is told. */
+interface Watch {
   /** Tells nothing any more; the sub-workflow goes on. */
   readonly release: () => void
+  /** Whether it has not ended yet, as far as the journal knew: until then it is being looked up. */
+  readonly isWatched: () => boolean
+}
+
+interface ChildHandle extends Watch {
+  /** Cancels the sub-workflow, at any time after `start`; its end is still told. */
+  readonly cancel: () => void
 }
 
 export interface ChildHost {
@@ -30,15 +36,14 @@ export interface ChildHost {
   /** Lets those sub-workflows of `parentId` go on that an operator holds. */
   readonly free: (parentId: string) => void
   /**
-   * Tells the end of one execution of a workflow; one that continued as new is followed into the next generation. Returns
-   * the cancellation.
+   * Tells the end of one execution of a workflow; one that continued as new is followed into the next generation.
    */
   readonly watchExecution: (
     id: string,
     generation: number,
     attempt: number,
     tell: (outcome: Outcome) => void
-  ) => () => void
+  ) => Watch
 }
 
 /** The row of a sub-workflow before it runs. */

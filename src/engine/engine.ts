@@ -43,6 +43,8 @@ export interface Options {
   /** How many attempts of activities may run at once. */
   readonly concurrency: number
   readonly queues: ReadonlyMap<string, QueueOptions>
+  /** How long a workflow waits in memory. */
+  readonly parkAfter: Duration.Duration
   /** Whether a body begins at its first line whenever it has waited: for tests. */
   readonly replaysAlways: boolean
 }
@@ -164,7 +166,7 @@ export const make = (
         read: (id, after) => whenReadable(journal.signals(id, after))
       }
     }
-    const admission = Admission.make({ journal, host, fork })
+    const admission = Admission.make({ journal, host, fork, parkMillis: Duration.toMillis(options.parkAfter) })
 
     /** Takes on, by degrees and in order of creation, every workflow that has not ended and that nobody holds. */
     const recover = (after: number): Effect.Effect<void> =>

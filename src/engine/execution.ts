@@ -25,6 +25,8 @@ export type RunEnd =
   | { readonly _tag: "Continued" }
   /** `again`: a cancel came while it was being suspended, and is to be delivered. */
   | { readonly _tag: "Suspended"; readonly again: boolean }
+  /** It waits until this time, unless it is told of something before. */
+  | { readonly _tag: "Parked"; readonly until: number }
   | { readonly _tag: "Dropped" }
 
 export interface Run {
@@ -46,20 +48,26 @@ export interface Run {
   readonly signalled: () => void
   /** Whether its end is on its way to the journal. */
   readonly hasEnded: () => boolean
-  /** Whether it has been suspended, and only waits for attempts to end. */
-  readonly isSuspended: () => boolean
+  /** Whether it only ends, to go on at another time: what is asked of it is for then. */
+  readonly isLeaving: () => boolean
+  /**
+   * Asks it to leave memory, if it waits and will do so until the time `until`, as far as is known. Whether it does,
+   * unless something happens first.
+   */
+  readonly park: (until: number) => boolean
   /** Drops the run at the next rest: nothing is started or delivered any more. Attempts that run may end. */
   readonly close: () => void
   /** Interrupts the attempts that still run; they are recorded as lost. */
   readonly interruptAttempts: () => void
 }
 
-/** Opens a run on what the journal has recorded. `execution` is on record unless the execution is a new one. */
+/** Opens a run on what the journal has recorded. `onRest` is called whenever it waits. */
 export const make = (
   host: Host,
   definition: Definition,
   workflow: Journal.WorkflowRow,
-  recorded: Journal.Recorded
+  recorded: Journal.Recorded,
+  onRest: () => void
 ): Effect.Effect<Run> =>
   Effect.sync(() => {
     const { committer, now } = host
@@ -70,7 +78,8 @@ export const make = (
     const gate = new Gate()
     let isOver = false
     let closing = false
-    let suspended = false
+    let isWaiting = false
+    let isLeaving = false
     let cancelledSince = false
 
     const run: Pass.Run = {
@@ -83,6 +92,14 @@ export const make = (
       wake,
       isClosing: () => closing,
       isOver: () => isOver || closing,
+      isAskedToPark: false,
+      waits: Effect.suspend(() => {
+        isWaiting = true
+        onRest()
+        return Effect.map(wake.wait, () => {
+          isWaiting = false
+        })
+      }),
       freeing: false,
       asked: new Map()
     }
@@ -112,9 +129,14 @@ export const make = (
             yield* drop
             yield* settled
             return { _tag: "Dropped" }
+          case "Park":
+            isLeaving = true
+            yield* drop
+            yield* settled
+            return { _tag: "Parked", until: passed.until }
           case "Suspend": {
             const { reason } = passed
-            suspended = true
+            isLeaving = true
             ledger.suspend(Reason.encode(reason))
             yield* drop
             yield* settled
@@ -165,7 +187,7 @@ export const make = (
       drive: Effect.onError(drive, () => drop),
       cancel: () => {
         ledger.cancel()
-        cancelledSince = suspended
+        cancelledSince = isLeaving
         run.freeing = true
         wake.ring()
       },
@@ -191,7 +213,14 @@ export const make = (
         wake.ring()
       },
       hasEnded: () => Row.hasEnded(ledger.workflow),
-      isSuspended: () => suspended,
+      isLeaving: () => isLeaving,
+      park: (until) => {
+        const quiet = flights.quietUntil
+        if (!isWaiting || gate.isClosed || quiet === undefined || quiet < until) return false
+        run.isAskedToPark = true
+        wake.ring()
+        return true
+      },
       close: () => {
         closing = true
         wake.ring()

@@ -42,6 +42,18 @@ export class Flights {
     return this.underWay.size
   }
 
+  /** Until when all that is under way is quiet; none if something runs. */
+  get quietUntil(): number | undefined {
+    if (this.ending > 0 || this.endingChildren > 0) return undefined
+    let least = Infinity
+    for (const { flight } of this.underWay.values()) {
+      const until = flight.quietUntil()
+      if (until === undefined) return undefined
+      least = Math.min(least, until)
+    }
+    return least
+  }
+
   get paths(): Iterable<string> {
     return this.underWay.keys()
   }

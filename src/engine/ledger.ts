@@ -13,8 +13,6 @@ import * as Row from "./rows.ts"
 /** What is known of a step. */
 interface Known {
   row: Journal.StepRow
-  /** Under which its outcome was put, which has not been delivered. */
-  ticket: Ticket
   isDelivered: boolean
 }
 
@@ -33,15 +31,12 @@ export class Ledger {
   private readonly beats = new Map<string, string>()
   /** The path of the step whose failure was delivered last. */
   lastFailedStep: string | null = null
-  /** The last outcome that was on record when the body began: up to there it is a replay. */
-  private recordedUpTo = 0
+  /** How many outcomes were on record when the body began: until they are delivered it is a replay. */
   private recordedCount = 0
   private deliveredCount = 0
   private lastSeq = 0
   private readonly executions: ReadonlyArray<Journal.WorkflowExecutionRow>
   private execution: Journal.WorkflowExecutionRow
-  /** Under which everything is put that has to be durable before anything outside is touched. */
-  barrier: Ticket = 0
   private readonly write: (rows: Rows) => Ticket
   private readonly now: () => number
 
@@ -81,7 +76,6 @@ export class Ledger {
   rewind(): void {
     this.deliveredCount = 0
     this.lastFailedStep = null
-    this.recordedUpTo = this.lastSeq
     this.recordedCount = 0
     for (const known of this.steps.values()) {
       known.isDelivered = false
@@ -127,10 +121,13 @@ export class Ledger {
     })
   }
 
-  /** Replaces the row of a step that has no outcome (and, with it, rows of its attempts). */
-  put(row: Journal.StepRow, attempt?: Journal.StepExecutionRow): void {
+  /**
+   * Replaces the row of a step that has no outcome (and, with it, a row of its attempts). Once the ticket is written, so is
+   * every outcome that was delivered before.
+   */
+  put(row: Journal.StepRow, attempt?: Journal.StepExecutionRow): Ticket {
     this.set(row)
-    this.barrier = this.write(this.rowsOf(row, attempt))
+    return this.write(this.rowsOf(row, attempt))
   }
 
   /** Records an outcome, the next in the order; what is given `along` becomes durable with it. */
@@ -141,8 +138,8 @@ export class Ledger {
     along?: Along
   ): Journal.StepRow {
     const ended = Row.stepEnded(row, outcome, ++this.lastSeq, this.now())
-    const known = this.set(ended)
-    known.ticket = this.write(this.rowsOf(ended, attempt, along))
+    this.set(ended)
+    this.write(this.rowsOf(ended, attempt, along))
     this.failed.delete(row.path)
     this.beats.delete(row.path)
     return ended
@@ -167,7 +164,7 @@ export class Ledger {
   /** Replaces rows as an operator wants them. */
   repair(rows: ReadonlyArray<Journal.StepRow>): void {
     for (const row of rows) this.set(row)
-    this.barrier = this.write({ steps: rows })
+    this.write({ steps: rows })
   }
 
   /** Whether the journal has a step, begun by the body before now, that `isKnown` does not know. */
@@ -181,7 +178,7 @@ export class Ledger {
   /** Holds the workflow, or lets it go on; its execution goes on, too. */
   pause(paused: boolean): void {
     this.workflow = { ...this.workflow, status: paused ? "Paused" : "Running" }
-    this.barrier = this.write({ workflow: this.workflow })
+    this.write({ workflow: this.workflow })
   }
 
   /** Marks steps as undone; their outcomes stay. */
@@ -199,14 +196,13 @@ export class Ledger {
     }
     // What is held has to go on to be undone.
     if (this.workflow.status === "Paused") this.workflow = { ...this.workflow, status: "Running" }
-    this.barrier = this.write({ workflow: this.workflow })
+    this.write({ workflow: this.workflow })
   }
 
-  /** Counts the outcome of a step as used: nothing outside may be touched before it is durable. */
+  /** Counts the outcome of a step as used. */
   deliver(path: string): Journal.StepRow | undefined {
     const known = this.steps.get(path)
     if (known === undefined) return undefined
-    this.barrier = Math.max(this.barrier, known.ticket)
     if (!known.isDelivered) this.deliveredCount++
     known.isDelivered = true
     if (known.row.status === "Failed") this.lastFailedStep = path
@@ -218,8 +214,12 @@ export class Ledger {
     return this.deliveredCount >= this.recordedCount
   }
 
+  /** Whether the body has come to a step before. */
   get hasRecorded(): boolean {
-    return this.recordedUpTo > 0
+    for (const { row: { attempt, seq, status } } of this.steps.values()) {
+      if (seq !== null || (status !== "Pending" && attempt === this.workflow.attempt)) return true
+    }
+    return false
   }
 
   /** The executions before this one that failed. */
@@ -249,7 +249,7 @@ export class Ledger {
     // A cancel that comes until this is durable is one of the next generation, whose order begins anew.
     if (over !== undefined) this.lastSeq = this.workflow.cancelSeq ?? 0
     for (const row of steps) this.set(row)
-    this.barrier = this.write({
+    this.write({
       workflow: this.workflow,
       steps,
       execution: { ...this.execution, status, error, finishedAt: this.now() },
@@ -260,7 +260,7 @@ export class Ledger {
   /** Holds the resource without ending its execution. */
   suspend(reason: string): void {
     this.workflow = { ...this.workflow, status: "Suspended", reason }
-    this.barrier = this.write({ workflow: this.workflow })
+    this.write({ workflow: this.workflow })
   }
 
   /** What the next execution does not keep. */
@@ -268,15 +268,10 @@ export class Ledger {
     return Row.reset(Array.from(this.steps.values(), ({ row }) => row))
   }
 
-  private set(row: Journal.StepRow): Known {
-    const before = this.steps.get(row.path)
-    if (before !== undefined) {
-      before.row = row
-      return before
-    }
-    const known = { row, ticket: 0, isDelivered: false }
-    this.steps.set(row.path, known)
-    return known
+  private set(row: Journal.StepRow): void {
+    const known = this.steps.get(row.path)
+    if (known === undefined) this.steps.set(row.path, { row, isDelivered: false })
+    else known.row = row
   }
 
   private rowsOf(row: Journal.StepRow, attempt: Journal.StepExecutionRow | undefined, along: Along = {}): Rows {

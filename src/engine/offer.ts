@@ -39,9 +39,7 @@ export const make = (parts: Parts): Offered => {
     timers: host.timers,
     now: host.now,
     fork: host.fork,
-    whenDurable: (go) => {
-      host.committer.whenWritten(ledger.barrier, go)
-    },
+    whenWritten: host.committer.whenWritten,
     turn: Turns.make({ gate, queues: host.queues, lenders: () => host.above(ledger.workflow.id) }),
     isStopped: isOver,
     isClosing

@@ -41,6 +41,8 @@ export type PassEnd = Data.TaggedEnum<{
   Retry: { readonly cause: string; readonly at: number }
   ContinueAsNew: { readonly payload: string | null }
   Suspend: { readonly reason: SuspendReason }
+  /** It waits, and nothing of it runs: until this time, unless something else happens. */
+  Park: { readonly until: number }
   /** The engine closes. */
   Drop: object
   /** It has waited, and is to be done once more from the first line. */
@@ -72,6 +74,10 @@ export interface Run {
   readonly wake: Wake
   readonly isClosing: () => boolean
   readonly isOver: () => boolean
+  /** Whether it is asked to leave memory, unless there is something to do. */
+  isAskedToPark: boolean
+  /** Waits until something may have changed. */
+  readonly waits: Effect.Effect<void>
   /** A cancel lets go on what is held, once it is delivered; until then nothing starts. */
   freeing: boolean
   /** The paths of the steps that the pass before this one took. */
@@ -289,6 +295,8 @@ export const make = (run: Run): Pass => {
     if (hasWaited && !isHeld && next !== "Wait" && next !== "Read") return Effect.succeedSome(PassEnd.Replay())
     const left = isHeld || next === "Deliver" || next === "Cancel" || next === "End" ? undefined : notAskedAgain()
     if (left !== undefined) return Effect.succeedSome(left)
+    const parks = run.isAskedToPark && !isHeld
+    run.isAskedToPark = false
     switch (next) {
       case "Deliver":
         body.deliver()
@@ -321,8 +329,11 @@ export const make = (run: Run): Pass => {
         )
       case "Wait":
         if (!gate.isClosed) body.live()
+        if (parks && flights.quietUntil !== undefined) {
+          return Effect.succeedSome(PassEnd.Park({ until: flights.quietUntil }))
+        }
         hasWaited = host.replaysAlways
-        return goingOn(wake.wait)
+        return goingOn(run.waits)
       case "Stuck":
         return Effect.succeedSome(stuck(
           "the body waits for nothing that the journal can deliver: no step, sleep or sub-workflow is under way. " +

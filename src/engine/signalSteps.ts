@@ -102,6 +102,7 @@ export const send = ({ host, ledger, steps }: Parts) => (asked: Send): Effect.Ef
       })
       return {
         release,
+        quietUntil: () => undefined,
         interrupt: () => {
           ledger.put({ ...row, status: "Cancelled" })
           release()

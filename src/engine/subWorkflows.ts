@@ -85,6 +85,7 @@ export const make = ({ admission, committer, fork, journal }: Options): Children
       let released = false
       let cancelled = false
       let created = false
+      let isWatched = false
       let told = false
       // It may end while it is looked up, and so be heard of twice.
       const tellEnd = (end: Ended) => {
@@ -108,6 +109,7 @@ export const make = ({ admission, committer, fork, journal }: Options): Children
           tellEnd(end.value)
           return
         }
+        isWatched = true
         if (cancelled) order(row.id, cancel)
         // Its parent was held before it was there to be held, too.
         else if (row.parentId !== null && admission().isPaused(row.parentId)) order(row.id, pause)
@@ -121,7 +123,8 @@ export const make = ({ admission, committer, fork, journal }: Options): Children
         release: () => {
           released = true
           unwatch()
-        }
+        },
+        isWatched: () => isWatched
       }
     },
     free: (parentId) => {
@@ -133,6 +136,7 @@ export const make = ({ admission, committer, fork, journal }: Options): Children
     },
     watchExecution: (id, generation, attempt, tell) => {
       let told = false
+      let isWatched = false
       let watched: Execution = { generation, attempt }
       const stop = () => {
         told = true
@@ -150,12 +154,13 @@ export const make = ({ admission, committer, fork, journal }: Options): Children
       })
       // It may have ended before.
       fork(Effect.map(whenReadable(journal.history(id)), (history) => {
+        isWatched = true
         if (told || Option.isNone(history)) return
         const [last, outcome] = followed(history.value, watched)
         watched = last
         Option.map(outcome, once)
       }))
-      return stop
+      return { release: stop, isWatched: () => isWatched }
     }
   }
 }

@@ -33,6 +33,7 @@ export const waiting =
     }
     return {
       release,
+      quietUntil: () => row.wakeAt ?? Infinity,
       interrupt: () => {
         ledger.put({ ...row, status: "Cancelled", wakeAt: null })
         release()

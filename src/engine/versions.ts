@@ -6,6 +6,7 @@ import * as Option from "effect/Option"
 import type { Execution } from "../Execution.ts"
 import * as Key from "../internal/key.ts"
 import { Success } from "../Outcome.ts"
+import { over } from "./attempts.ts"
 import { diverged } from "./diverged.ts"
 import type { Parts } from "./parts.ts"
 
@@ -30,7 +31,7 @@ export const version = (parts: Parts): Execution["version"] => (changeId, { max,
         onEnd(
           known?.outcome == null ? ledger.record(row, Success({ value: String(steps.isBehind ? min : max) })) : known
         )
-        return { interrupt: () => {}, release: () => {} }
+        return over
       }
     }),
     (outcome) => {

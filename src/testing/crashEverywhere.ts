@@ -101,6 +101,7 @@ export interface CrashOptions<R, E, A, E2, W = never> {
   readonly same?: Judge.Same
   /** How long it takes until the next process is there. No time by default. */
   readonly downtime?: Duration.DurationInput
+  /** Of each process. Workflows stay in memory while they wait, unless it says otherwise. */
   readonly engine?: EngineOptions
   /** In real time: how long nothing may happen while nobody sleeps, before nothing will. One second by default. */
   readonly patience?: Duration.DurationInput
@@ -212,7 +213,8 @@ export const crashEverywhere: {
       program: options.program,
       world: worldOf(options.world),
       verify: options.verify ?? Effect.void,
-      engine: options.engine ?? {},
+      // A process that lives replays nothing: what differs is the work of the crash.
+      engine: { parkAfter: Duration.infinity, ...options.engine },
       begin,
       downtime: Duration.decode(options.downtime ?? 0),
       patience: Duration.decode(options.patience ?? "1 second"),

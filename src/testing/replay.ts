@@ -133,7 +133,7 @@ export const replay = (
       time.outside,
       Effect.gen(function*() {
         const host = yield* ReplayHost.make(yield* Effect.clock, written.put)
-        const run = yield* Execution.make(host, observed, ...reopened(row, recorded))
+        const run = yield* Execution.make(host, observed, ...reopened(row, recorded), () => {})
         yield* run.drive
       })
     )

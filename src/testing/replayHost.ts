@@ -37,6 +37,7 @@ export const make = (clock: Clock.Clock, put: (rows: Rows) => void): Effect.Effe
     const now = () => Math.floor(clock.unsafeCurrentTimeMillis())
     const runtime = yield* Effect.runtime<never>()
     const never = Effect.async<never>(nothing)
+    const watch = { release: nothing, isWatched: () => false }
     return {
       committer: {
         put: (rows) => {
@@ -57,10 +58,10 @@ export const make = (clock: Clock.Clock, put: (rows: Rows) => void): Effect.Effe
       forkBody: (effect, scheduler, updateRefs) =>
         Runtime.runFork(runtime)(effect, { scheduler, updateRefs, immediate: false }),
       children: {
-        start: () => ({ cancel: nothing, release: nothing }),
+        start: () => ({ ...watch, cancel: nothing }),
         detach: nothing,
         free: nothing,
-        watchExecution: () => nothing
+        watchExecution: () => watch
       },
       signals: { find: nothing, sent: nothing, read: () => Effect.succeed([]) },
       queues: new Closed({ concurrency: 0, queues: new Map() }, timers, now),

@@ -228,7 +228,8 @@ const schedule = (isTimed: boolean): fc.Arbitrary<Schedule> =>
   fc.record({
     replay: fc.oneof(
       { weight: 3, arbitrary: fc.constant("needed" as const) },
-      { weight: 1, arbitrary: fc.constant("always" as const) }
+      { weight: 1, arbitrary: fc.constant("always" as const) },
+      { weight: 1, arbitrary: fc.constant("parked" as const) }
     ),
     commands: fc.array(command(isTimed), { maxLength: 4 }).map((commands) =>
       commands.map((one, index): Command => ({ ...one, at: spread(one.at, -1 - index), n: index + 1 }))

@@ -67,6 +67,7 @@ const wanted: Readonly<Record<Feature, number>> = {
   "end: Cancelled": 25,
   "replay: needed": 500,
   "replay: always": 100,
+  "replay: parked": 100,
   "prediction: exact": 300,
   "prediction: exact but for ties": 0,
   "prediction: the end": 100,

@@ -37,8 +37,8 @@ export interface Fault {
 }
 
 export interface Schedule {
-  /** Whether each wait is followed by a replay. */
-  readonly replay: "needed" | "always"
+  /** Whether each wait is followed by a replay, or each that is for nothing that runs, out of memory. */
+  readonly replay: "needed" | "always" | "parked"
   readonly commands: ReadonlyArray<Command>
   readonly faults: ReadonlyArray<Fault>
 }
@@ -80,5 +80,5 @@ const showFault = ({ commits, kind, millis, undoing }: Fault): string => {
 }
 
 export const show = ({ commands, faults, replay }: Schedule): string =>
-  [...(replay === "always" ? ["each wait is replayed"] : []), ...commands.map(showCommand), ...faults.map(showFault)]
+  [...(replay === "needed" ? [] : [`replay: ${replay}`]), ...commands.map(showCommand), ...faults.map(showFault)]
     .join("\n") || "nothing happens from outside"

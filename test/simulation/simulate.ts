@@ -33,6 +33,12 @@ export interface Run extends Observed {
   readonly ends: ReadonlyArray<End>
 }
 
+const engineOptions: Record<Schedule["replay"], Tempolite.Options> = {
+  needed: {},
+  always: { replay: "always" },
+  parked: { parkAfter: 0 }
+}
+
 class Simulation {
   readonly host = new Host(begin)
   private readonly journal = Memory.make()
@@ -79,7 +85,7 @@ class Simulation {
       undead: () => this.violations.push("a process that is dead writes")
     })
     const layers = layer(this.generations, this.world).pipe(
-      Layer.provide(Tempolite.layer({ closeGrace: 0, replay: this.schedule.replay })),
+      Layer.provide(Tempolite.layer({ closeGrace: 0, ...engineOptions[this.schedule.replay] })),
       Layer.provide(Layer.succeed(Journal.Journal, owned.service))
     )
     process.run(Layer.buildWithScope(layers, scope)).addObserver((exit) => {

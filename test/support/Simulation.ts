@@ -329,7 +329,7 @@ export const simulate = async (options: Options): Promise<Simulated> => {
   ).pipe(
     Layer.provide([child, listener, rounds]),
     Layer.provide(activities),
-    Layer.provideMerge(Tempolite.layer({ closeGrace: Duration.zero })),
+    Layer.provideMerge(Tempolite.layer({ closeGrace: Duration.zero, parkAfter: Duration.infinity })),
     Layer.provide(Layer.succeed(Journal.Journal, options.through?.(lawful.service) ?? lawful.service)),
     Layer.provide(Logger.replace(
       Logger.defaultLogger,
