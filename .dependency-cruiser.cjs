@@ -68,12 +68,12 @@ module.exports = {
       to: { path: "node_modules/", pathNot: "node_modules/effect/" }
     },
     {
-      name: "only-effect-and-sql-in-sqlite",
+      name: "only-effect-sql-and-the-driver-in-sqlite",
       severity: "error",
       from: { path: "^src/sqlite(/|[.]ts)" },
       to: {
         path: "node_modules/",
-        pathNot: "node_modules/(effect|@effect/(sql|sql-sqlite-node|platform|experimental))/"
+        pathNot: "node_modules/(effect|@effect/(sql|platform|experimental)|better-sqlite3)/"
       }
     },
     {

@@ -1,5 +1,5 @@
 /**
- * The journal in a SQLite file. It needs `@effect/sql`, `@effect/sql-sqlite-node` and what they need.
+ * The journal in a SQLite file. It needs `better-sqlite3`, `@effect/sql` and what they need.
  *
  * @since 0.1.0
  */

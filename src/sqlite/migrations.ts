@@ -6,7 +6,8 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { JournalError } from "../Errors.ts"
-import type { Database, Run } from "./database.ts"
+import type { Run } from "./connection.ts"
+import type { Database } from "./database.ts"
 import * as Tables from "./tables.ts"
 
 interface Migration {

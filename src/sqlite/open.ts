@@ -1,23 +1,18 @@
 /**
  * How a database comes to be ready: opened, set up, looked at, and its tables brought up to date.
  */
-import * as SqliteClient from "@effect/sql-sqlite-node/SqliteClient"
-import * as SqlClient from "@effect/sql/SqlClient"
-import * as Cause from "effect/Cause"
-import * as Context from "effect/Context"
+import type * as SqlClient from "@effect/sql/SqlClient"
 import * as Effect from "effect/Effect"
-import * as Layer from "effect/Layer"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import { JournalError } from "../Errors.ts"
+import * as ClientConnection from "./clientConnection.ts"
 import * as Database from "./database.ts"
 import * as Failure from "./failure.ts"
 import * as Migrations from "./migrations.ts"
+import * as OwnConnection from "./ownConnection.ts"
 import * as Place from "./place.ts"
 import * as Tables from "./tables.ts"
-
-/** In milliseconds. Longer waits are left to a schedule, since SQLite waits with the whole process. */
-const busyTimeoutMillis = 20
 
 /** The first with `jsonb`. */
 const oldestSqlite = [3, 45] as const
@@ -28,10 +23,9 @@ export const file = (
   synchronous: "full" | "normal"
 ): Effect.Effect<Database.Database, JournalError, Scope.Scope> =>
   Effect.gen(function*() {
-    const client = yield* connect(filename)
-    const database = yield* Database.fromOwnClient(client, JSON.stringify(filename))
+    const name = JSON.stringify(filename)
+    const database = Database.make(name, yield* OwnConnection.open(filename, Failure.make("open", name)))
     const pragma = (setting: string) => database.query("open", (run) => run(`PRAGMA ${setting}`))
-    yield* pragma(`busy_timeout = ${busyTimeoutMillis}`)
     yield* pragma(`synchronous = ${synchronous === "full" ? "FULL" : "NORMAL"}`)
     yield* verify(database)
     yield* pragma("journal_mode = WAL")
@@ -53,22 +47,15 @@ export const client = (sql: SqlClient.SqlClient): Effect.Effect<Database.Databas
           "`SqliteJournal.layer` a file, or this layer the client of `@effect/sql-sqlite-node`"
       })
     }
-    const unnamed = yield* Database.fromSharedClient(sql, "of the application")
-    const path = yield* pathOf(unnamed)
-    const database = yield* Database.fromSharedClient(sql, path === "" ? "in memory" : JSON.stringify(path))
+    const unnamed = "of the application"
+    const connection = yield* ClientConnection.make(sql, Failure.make("open", unnamed))
+    const path = yield* pathOf(Database.make(unnamed, connection))
+    const database = Database.make(path === "" ? "in memory" : JSON.stringify(path), connection)
     yield* verify(database)
     yield* Migrations.migrate(database)
     // Whether there is a log beside it is up to the application.
     return yield* keptInPlace(database, path, [])
   })
-
-/** The client opens the file while it is made, and dies if it cannot. */
-const connect = (filename: string) =>
-  Layer.build(SqliteClient.layer({ filename, disableWAL: true })).pipe(
-    Effect.sandbox,
-    Effect.mapError((cause) => Failure.make("open", JSON.stringify(filename))(Cause.squash(cause))),
-    Effect.map(Context.get(SqlClient.SqlClient))
-  )
 
 /** Changes nothing. */
 const verify = (database: Database.Database) =>

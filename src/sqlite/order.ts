@@ -9,20 +9,39 @@ import * as FiberId from "effect/FiberId"
 export type Order = <A, E, R>(effect: Effect.Effect<A, E, R>) => Effect.Effect<A, E, R>
 
 export const make = (): Order => {
-  let last: Effect.Effect<void> = Effect.void
+  let isTaken = false
+  const waiting: Array<Deferred.Deferred<void>> = []
+
+  /** The next one has its turn, if there is one. */
+  const leave = Effect.sync(() => {
+    const next = waiting.shift()
+    if (next === undefined) isTaken = false
+    else Deferred.unsafeDone(next, Effect.void)
+  })
+
+  const giveUp = (turn: Deferred.Deferred<void>) =>
+    Effect.suspend(() => {
+      const place = waiting.indexOf(turn)
+      // It has its turn, and does not take it.
+      if (place === -1) return leave
+      waiting.splice(place, 1)
+      return Effect.void
+    })
+
   return (effect) =>
     Effect.uninterruptibleMask((restore) =>
       Effect.suspend(() => {
-        const previous = last
-        const ended = Deferred.unsafeMake<void>(FiberId.none)
-        last = Deferred.await(ended)
-        return restore(previous).pipe(
-          // Whoever waits for this one then waits for the one before it.
-          Effect.onInterrupt(() => Effect.sync(() => Deferred.unsafeDone(ended, previous))),
-          Effect.zipRight(Effect.ensuring(
-            restore(effect),
-            Effect.sync(() => Deferred.unsafeDone(ended, Effect.void))
-          ))
+        const inTurn = Effect.ensuring(restore(effect), leave)
+        // Mostly nobody is in, and nobody needs to wait.
+        if (!isTaken) {
+          isTaken = true
+          return inTurn
+        }
+        const turn = Deferred.unsafeMake<void>(FiberId.none)
+        waiting.push(turn)
+        return restore(Deferred.await(turn)).pipe(
+          Effect.onInterrupt(() => giveUp(turn)),
+          Effect.zipRight(inTurn)
         )
       })
     )

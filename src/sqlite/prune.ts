@@ -4,7 +4,7 @@
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import type { JournalError } from "../Errors.ts"
-import type { Run } from "./database.ts"
+import type { Run } from "./connection.ts"
 import * as Tables from "./tables.ts"
 
 const ended = "IN ('Completed', 'Failed', 'Cancelled')"
