@@ -303,9 +303,9 @@ export interface Recorded {
  */
 export interface Service {
   /**
-   * Takes the lease, for `leaseMillis` from its last renewal or commit. A holder that is known to be dead is replaced at
-   * once; while one that may live has a lease that is not over, this fails with `JournalLocked`. The lease is given
-   * back when the scope closes.
+   * Takes the lease, for `leaseMillis` from its last renewal, and for half of that at least from its last commit. A
+   * holder that is known to be dead is replaced at once; while one that may live has a lease that is not over, this fails
+   * with `JournalLocked`. The lease is given back when the scope closes.
    */
   readonly acquire: (leaseMillis: number) => Effect.Effect<Lease, JournalLocked | JournalError, Scope.Scope>
   /** Prolongs the lease. */

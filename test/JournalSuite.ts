@@ -410,6 +410,21 @@ export const suite = <E>(name: string, layer: Layer.Layer<Journal.Journal, E>) =
       )
 
       test(
+        "outlives each commit by half of its time, at least",
+        Effect.gen(function*() {
+          const journal = yield* Journal.Journal
+          const lease = yield* journal.acquire(leaseMillis)
+          for (let pause = 1; pause < leaseMillis; pause += 1_237) {
+            yield* TestClock.adjust(pause)
+            yield* journal.commit(lease, empty)
+            yield* TestClock.adjust(leaseMillis / 2 - 1)
+            assert.isTrue(isLocked(yield* Effect.exit(journal.acquire(leaseMillis))), `after ${pause}`)
+            yield* journal.renew(lease)
+          }
+        })
+      )
+
+      test(
         "goes on after it was over, if nobody took it",
         Effect.gen(function*() {
           const journal = yield* Journal.Journal

@@ -46,7 +46,10 @@ const reasons: ReadonlyArray<readonly [sign: RegExp, reason: string]> = [
   ],
   [/^SQLITE_IOERR/, "the disk could not be read or written. Look at the disk and at the system's log"],
   [/^SQLITE_(PERM|AUTH)/, "the user of this process may not do that. Correct the permissions of the file"],
-  [/^SQLITE_(TOOBIG|NOMEM)|Invalid string length/, "it is too much at once. Use smaller payloads and results"],
+  [
+    /^SQLITE_(TOOBIG|NOMEM)|string, buffer, or bigint is too big/,
+    "it is too much at once. Use smaller payloads and results"
+  ],
   [
     /bindings file|NODE_MODULE_VERSION|better_sqlite3\.node/,
     "better-sqlite3 was not compiled for this version of Node. Run `npm rebuild better-sqlite3`, and allow its install " +

@@ -1,6 +1,6 @@
 /**
  * The lease on the workflows of a file: one row, whose token grows with each holder. Every write of a holder begins with
- * a statement that needs its token, so that nothing of it is written once another has taken over.
+ * a look at it, in a transaction that lets nobody else write, so that nothing is written once another has taken over.
  */
 import * as Clock from "effect/Clock"
 import * as DateTime from "effect/DateTime"
@@ -15,7 +15,10 @@ import * as Tables from "./tables.ts"
 
 const statements = {
   read: `${Tables.lease.select} WHERE partition = 0`,
-  fence: "UPDATE tempolite_lease SET expires_at = ? + lease_millis WHERE partition = 0 AND token = ? RETURNING token",
+  /** A row, if the lease is held and more than half of its time is left. */
+  held: "SELECT token FROM tempolite_lease WHERE partition = 0 AND token = ? AND expires_at - ? > lease_millis / 2",
+  /** A row, if it is held. */
+  renew: "UPDATE tempolite_lease SET expires_at = ? + lease_millis WHERE partition = 0 AND token = ? RETURNING token",
   take:
     "UPDATE tempolite_lease SET token = token + 1, lease_millis = ?, expires_at = ?, acquired_at = ?, engine = ?, " +
     "pid = ?, process_start = ?, boot = ?, pid_space = ?, host = ? " +
@@ -38,12 +41,22 @@ const describe = (row: Tables.LeaseRow | undefined): string => {
 
 const locked = (row: Tables.LeaseRow | undefined) => new JournalLocked({ holder: describe(row) })
 
-/** The first statement of a transaction: renews the lease, or fails if it is another's. */
-export const fence = (run: Run, lease: Lease): Effect.Effect<void, JournalLocked | JournalError> =>
+/** Renews the lease, or fails if it is another's. */
+export const renew = (run: Run, lease: Lease): Effect.Effect<void, JournalLocked | JournalError> =>
   Effect.gen(function*() {
     const now = yield* Clock.currentTimeMillis
-    const renewed = yield* run(statements.fence, now, lease.token)
+    const renewed = yield* run(statements.renew, now, lease.token)
     if (renewed.length === 0) return yield* locked(yield* read(run))
+  })
+
+/**
+ * Begins the transactions of a holder: fails if the lease is another's. It is renewed only when half of it is over, as
+ * that writes one page more.
+ */
+export const fence = (run: Run, lease: Lease): Effect.Effect<void, JournalLocked | JournalError> =>
+  Effect.gen(function*() {
+    const held = yield* run(statements.held, lease.token, yield* Clock.currentTimeMillis)
+    if (held.length === 0) yield* renew(run, lease)
   })
 
 const take = (database: Database, leaseMillis: number) =>

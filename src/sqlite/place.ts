@@ -8,9 +8,9 @@ import * as Path from "node:path"
 import { JournalError } from "../Errors.ts"
 import type { Database } from "./database.ts"
 
-const stat = (path: string) => Effect.sync(() => Fs.statSync(path, { bigint: true, throwIfNoEntry: false }))
+const stat = (path: string) => Fs.statSync(path, { bigint: true, throwIfNoEntry: false })
 
-type Stat = Effect.Effect.Success<ReturnType<typeof stat>>
+type Stat = ReturnType<typeof stat>
 
 const isSame = (before: Stat, now: Stat): boolean => now?.ino === before?.ino && now?.dev === before?.dev
 
@@ -38,24 +38,20 @@ export const guarded = (
   path: string,
   companions: ReadonlyArray<string>
 ): Effect.Effect<Database> =>
-  Effect.gen(function*() {
-    const files = yield* Effect.forEach(
-      [path, ...companions.map((suffix) => path + suffix)],
-      (path) => Effect.map(stat(path), (before) => ({ path, before }))
-    )
-    const inPlace = (what: string) =>
-      Effect.forEach(files, ({ before, path: each }) =>
-        Effect.flatMap(stat(each), (now): Effect.Effect<void, JournalError> => {
-          if (!isSame(before, now)) {
-            return gone(what, database.name, each, now)
-          }
-          return each === path && now?.size === 0n ? emptied(what, database.name) : Effect.void
-        }), { discard: true })
+  Effect.sync(() => {
+    const files = [path, ...companions.map((suffix) => path + suffix)].map((path) => ({ path, before: stat(path) }))
+    const inPlace = (what: string): Effect.Effect<void, JournalError> =>
+      Effect.suspend(() => {
+        for (const { before, path: each } of files) {
+          const now = stat(each)
+          if (!isSame(before, now)) return gone(what, database.name, each, now)
+          if (each === path && now?.size === 0n) return emptied(what, database.name)
+        }
+        return Effect.void
+      })
     return {
       ...database,
       inPlace,
-      transact: (what, body) =>
-        database.transact(what, (run) =>
-          Effect.zipLeft(body(run), inPlace(what)))
+      transact: (what, body) => database.transact(what, (run) => Effect.zipLeft(body(run), inPlace(what)))
     }
   })

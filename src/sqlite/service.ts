@@ -11,14 +11,14 @@ import type { JournalError } from "../Errors.ts"
 import { isEnded } from "../internal/status.ts"
 import type * as Journal from "../JournalModel.ts"
 import * as Changes from "./changes.ts"
-import type { Run } from "./connection.ts"
+import type { Parameter, Run } from "./connection.ts"
 import type { Database } from "./database.ts"
 import * as Lease from "./lease.ts"
 import * as List from "./list.ts"
 import * as Prune from "./prune.ts"
 import * as Tables from "./tables.ts"
 
-const { request, sent, signal, step, stepExecution, workflow, workflowExecution } = Tables
+const { request, signal, step, stepExecution, workflow, workflowExecution } = Tables
 
 const ofWorkflow = "WHERE workflow_id = ? ORDER BY row_id"
 
@@ -37,38 +37,80 @@ const select = {
   signals: `${signal.select} WHERE workflow_id = ? AND id > ? ORDER BY id`
 }
 
-const deleteSome = (table: string, condition: string) => `DELETE FROM ${table} WHERE ${condition}`
-const named = "id IN (SELECT value FROM json_each(?))"
-const ofGenerations = "(workflow_id, generation) IN (SELECT value ->> 0, value ->> 1 FROM json_each(?))"
+const ofGeneration = "WHERE workflow_id = ? AND generation = ?"
 
 const remove = {
-  requests: deleteSome("tempolite_request", named),
-  signals: deleteSome("tempolite_signal", named),
-  steps: deleteSome("tempolite_step", ofGenerations),
-  stepExecutions: deleteSome("tempolite_step_execution", ofGenerations)
+  request: "DELETE FROM tempolite_request WHERE id = ?",
+  signal: "DELETE FROM tempolite_signal WHERE id = ?",
+  steps: `DELETE FROM tempolite_step ${ofGeneration}`,
+  stepExecutions: `DELETE FROM tempolite_step_execution ${ofGeneration}`
 }
 
 const insert = {
+  workflow: `${workflow.insert} RETURNING id`,
   request: "INSERT INTO tempolite_request (workflow_id, kind, payload, at) VALUES (?, ?, ?, ?) RETURNING id",
-  signal: "INSERT INTO tempolite_signal (workflow_id, name, payload, at) VALUES (?, ?, ?, ?)"
+  /** If its workflow exists. */
+  signal: "INSERT INTO tempolite_signal (name, payload, at, workflow_id) " +
+    "SELECT ?, ?, ?, id FROM tempolite_workflow WHERE id = ?"
 }
 
-/** Writes rows of one kind, if there are any. */
-const put = <Row>(
+/**
+ * Runs a statement for each of the items. One that is prepared takes less for each row than one for all of them, which
+ * would have to find them in a document.
+ */
+const each = <A>(
   run: Run,
-  table: { readonly upsert: string; readonly encode: Encode<Row> },
-  rows: ReadonlyArray<Row>
-) => rows.length === 0 ? Effect.void : Effect.flatMap(table.encode(rows), (document) => run(table.upsert, document))
-
-/** Appends those signals whose workflows exist. */
-const append = (run: Run, signals: ReadonlyArray<Journal.Sent>) =>
-  signals.length === 0 ? Effect.void : Effect.flatMap(sent.encode(signals), (document) => run(sent.insert, document))
-
-/** Runs statements with a list, unless it is empty. */
-const withEach = (run: Run, statements: ReadonlyArray<string>, items: ReadonlyArray<unknown>) =>
+  statement: string,
+  items: ReadonlyArray<A>,
+  parameters: (item: A, index: number) => ReadonlyArray<Parameter>
+) =>
   items.length === 0
     ? Effect.void
-    : Effect.forEach(statements, (statement) => run(statement, JSON.stringify(items)), { discard: true })
+    : Effect.forEach(items, (item, index) => run(statement, ...parameters(item, index)), { discard: true })
+
+/** Writes rows of one kind. */
+const put = <Row>(
+  run: Run,
+  table: { readonly upsert: string; readonly values: (row: Row) => ReadonlyArray<Parameter> },
+  rows: ReadonlyArray<Row>
+) => each(run, table.upsert, rows, table.values)
+
+/** Gives places to workflows that are written together: each one of its own, should it be new, and all the same change. */
+const placing = (run: Run) =>
+  Effect.map(
+    Effect.flatMap(run(Tables.last.select), Tables.last.read),
+    ([last = { row_id: 0, changed: 0 }]) => (row: Journal.WorkflowRow, index: number): ReadonlyArray<Parameter> => [
+      ...workflow.values(row),
+      last.row_id + index + 1,
+      last.changed + 1
+    ]
+  )
+
+const putWorkflows = (run: Run, rows: ReadonlyArray<Journal.WorkflowRow>) =>
+  rows.length === 0
+    ? Effect.void
+    : Effect.flatMap(placing(run), (placed) => each(run, workflow.upsert, rows, placed))
+
+/** Writes those rows whose ids are free, and returns the others as they are. */
+const create = (run: Run, rows: ReadonlyArray<Journal.WorkflowRow>) =>
+  Effect.gen(function*() {
+    if (rows.length === 0) return []
+    const placed = yield* placing(run)
+    const taken: Array<string> = []
+    for (const [index, row] of rows.entries()) {
+      const inserted = yield* run(insert.workflow, ...placed(row, index))
+      if (inserted.length === 0) taken.push(row.id)
+    }
+    if (taken.length === 0) return []
+    return yield* Effect.flatMap(run(select.workflows, JSON.stringify(taken)), workflow.read)
+  })
+
+const ofSignal = ({ at, name, payload, workflowId }: Journal.Sent): ReadonlyArray<Parameter> => [
+  name,
+  payload,
+  at,
+  workflowId
+]
 
 /** Writes a request, and returns its id. */
 const ask = (run: Run, { at, kind, payload, workflowId }: Omit<Journal.RequestRow, "id">) =>
@@ -82,21 +124,6 @@ const readRequestId = (rows: ReadonlyArray<unknown>) =>
   )
 
 const readRequestIds = Tables.reader("tempolite_request", Schema.Struct({ id: Schema.Number }))
-
-type Encode<Row> = (rows: ReadonlyArray<Row>) => Effect.Effect<string, JournalError>
-
-/** Writes those rows whose ids are free, and returns the others as they are. */
-const create = (run: Run, rows: ReadonlyArray<Journal.WorkflowRow>) =>
-  Effect.gen(function*() {
-    if (rows.length === 0) return []
-    const inserted = yield* Effect.flatMap(workflow.encode(rows), (document) => run(workflow.insert, document))
-    if (inserted.length === rows.length) return []
-    const created = new Set(Array.from(yield* readIds(inserted), ({ id }) => id))
-    const taken = rows.flatMap(({ id }) => created.has(id) ? [] : [id])
-    return yield* Effect.flatMap(run(select.workflows, JSON.stringify(taken)), workflow.read)
-  })
-
-const readIds = Tables.reader("tempolite_workflow", Schema.Struct({ id: Schema.String }))
 
 export const make = (
   database: Database,
@@ -130,21 +157,22 @@ export const make = (
       })
     return {
       acquire: (leaseMillis) => Lease.acquire(database, leaseMillis),
-      renew: (lease) => database.transact("renew the lease of", (run) => Lease.fence(run, lease)),
+      renew: (lease) => database.transact("renew the lease of", (run) => Lease.renew(run, lease)),
       commit: (lease, batch) =>
         database.transact("commit to", (run) =>
           Effect.gen(function*() {
             yield* Lease.fence(run, lease)
             const existing = yield* create(run, batch.created)
-            yield* put(run, workflow, batch.workflows)
+            yield* putWorkflows(run, batch.workflows)
             yield* put(run, workflowExecution, batch.executions)
             yield* put(run, step, batch.steps)
             yield* put(run, stepExecution, batch.stepExecutions)
-            yield* append(run, batch.signals)
-            yield* withEach(run, [remove.signals], batch.taken)
-            const over = batch.over.map(({ generation, workflowId }) => [workflowId, generation])
-            yield* withEach(run, [remove.steps, remove.stepExecutions], over)
-            yield* withEach(run, [remove.requests], batch.handled)
+            yield* each(run, insert.signal, batch.signals, ofSignal)
+            yield* each(run, remove.signal, batch.taken, (id) => [id])
+            for (const statement of [remove.steps, remove.stepExecutions]) {
+              yield* each(run, statement, batch.over, ({ generation, workflowId }) => [workflowId, generation])
+            }
+            yield* each(run, remove.request, batch.handled, (id) => [id])
             return existing
           })).pipe(Effect.ensuring(changes.announceCommit)),
       submit: (asked, created) =>
@@ -159,13 +187,14 @@ export const make = (
             yield* put(run, step, steps)
             return Either.right(yield* ask(run, asked))
           })).pipe(Effect.ensuring(changes.announceRequest)),
-      send: ({ at, name, payload, workflowId }) =>
+      send: (sent) =>
         database.transact("send a signal to", (run) =>
           Effect.gen(function*() {
+            const { at, workflowId } = sent
             const [found] = yield* Effect.flatMap(run(select.workflow, workflowId), workflow.read)
             if (found === undefined) return Option.none()
             if (isEnded(found.status)) return Option.some(found)
-            yield* run(insert.signal, workflowId, name, payload, at)
+            yield* run(insert.signal, ...ofSignal(sent))
             yield* ask(run, { workflowId, kind: "Signal", payload: null, at })
             return Option.some(found)
           })).pipe(Effect.ensuring(changes.announceRequest)),

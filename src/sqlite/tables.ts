@@ -11,7 +11,7 @@ import * as Struct from "effect/Struct"
 import { JournalError } from "../Errors.ts"
 import * as Info from "../Info.ts"
 import * as JournalModel from "../JournalModel.ts"
-import * as Failure from "./failure.ts"
+import type { Parameter } from "./connection.ts"
 
 const Text = Schema.NullOr(Schema.String)
 const Integer = Schema.NullOr(Schema.Number)
@@ -84,14 +84,13 @@ const StepExecution = Schema.Struct({
   heartbeat: Text
 })
 
-const Sent = Schema.Struct({
+const Signal = Schema.Struct({
+  id: Schema.Number,
   workflowId: Schema.String,
   name: Schema.String,
   payload: Text,
   at: Schema.Number
 })
-
-const Signal = Schema.Struct({ id: Schema.Number, ...Sent.fields })
 
 const Request = Schema.Struct({
   id: Schema.Number,
@@ -164,48 +163,36 @@ export const reader = <A, I>(from: string, schema: Schema.Schema<A, I>) => {
     })
 }
 
-/** What a statement that writes rows itself says of them. */
-interface Said {
-  /** The text of a `SELECT` of one row, `said`, which is read once for each statement. */
-  readonly select: string
-  /** Columns, and their values from `said` and from `entry`, which has the `number` of a row in its statement, from 1. */
-  readonly values: Readonly<Record<string, string>>
-  /** Those of the columns that also a row gets that is replaced. */
-  readonly replaced: ReadonlyArray<string>
-}
-
-const make = <A extends Record<Field, unknown>, I, Field extends string>(
+const make = <A extends Record<Field, Parameter | boolean>, I, Field extends string>(
   name: string,
   schema: Schema.Schema<A, I>,
   fields: ReadonlyArray<Field>,
   identity: ReadonlyArray<Field>,
-  { said, where = "true" }: { readonly said?: Said; readonly where?: string } = {}
+  /** Columns that a row does not have itself, and whether one that replaces another writes them, too. */
+  places: Readonly<Record<string, "kept" | "replaced">> = {}
 ) => {
   const columns = fields.map(columnOf)
   const selected = fields.map((field) => `${columnOf(field)} AS "${field}"`).join(", ")
-  // A document is parsed once for each row, not once for each column.
-  const entry = "entry (number, document) AS MATERIALIZED (SELECT key + 1, jsonb(value) FROM json_each(?))"
-  const values = [...columns.map((_, index) => `document ->> ${index}`), ...Object.values(said?.values ?? {})]
-  const insert = `WITH ${entry}${said === undefined ? "" : `, said AS MATERIALIZED (${said.select})`} ` +
-    `INSERT INTO ${name} (${[...columns, ...Object.keys(said?.values ?? {})].join(", ")}) ` +
-    `SELECT ${values.join(", ")} FROM ${said === undefined ? "entry" : "said CROSS JOIN entry"} ` +
-    // Without `WHERE` the `ON` of a conflict would be read as that of a join.
-    `WHERE ${where}`
-  const replaced = [...fields.filter((field) => !identity.includes(field)).map(columnOf), ...said?.replaced ?? []]
+  const written = [...columns, ...Object.keys(places)]
+  const insert = `INSERT INTO ${name} (${written.join(", ")}) VALUES (${written.map(() => "?").join(", ")}) ` +
+    `ON CONFLICT (${identity.map(columnOf).join(", ")})`
+  const replaced = [
+    ...fields.filter((field) => !identity.includes(field)).map(columnOf),
+    ...Object.keys(places).filter((column) => places[column] === "replaced")
+  ]
   return {
     /** `SELECT … FROM …`, under the names of the fields. */
     select: `SELECT ${selected} FROM ${name}`,
     /** The same, with another column as `place`. */
     selectPlaced: (place: string) => `SELECT ${place} AS place, ${selected} FROM ${name}`,
-    /** Inserts those of the rows (one parameter, from `encode`) that are not there yet, and returns their `id`. */
-    insert: `${insert} ON CONFLICT DO NOTHING RETURNING id`,
-    /** Inserts the rows (one parameter, from `encode`); a row replaces the one with the same identity. */
-    upsert: `${insert} ON CONFLICT (${identity.map(columnOf).join(", ")}) ` +
-      `DO UPDATE SET ${replaced.map((name) => `${name} = excluded.${name}`).join(", ")}`,
-    encode: (rows: ReadonlyArray<A>): Effect.Effect<string, JournalError> =>
-      Effect.try({
-        try: () => JSON.stringify(rows.map((row) => fields.map((field) => row[field]))),
-        catch: Failure.make("write so much at once to", name)
+    /** Inserts a row (its `values`, and then its places) unless it is there already. */
+    insert: `${insert} DO NOTHING`,
+    /** Inserts a row (its `values`, and then its places); it replaces the one with the same identity. */
+    upsert: `${insert} DO UPDATE SET ${replaced.map((name) => `${name} = excluded.${name}`).join(", ")}`,
+    values: (row: A): ReadonlyArray<Parameter> =>
+      fields.map((field) => {
+        const value: Parameter | boolean = row[field]
+        return typeof value === "boolean" ? Number(value) : value
       }),
     read: reader(name, schema),
     /** The same, row by row. */
@@ -219,11 +206,8 @@ const lastPlaces = "SELECT max((SELECT coalesce(max(row_id), 0) FROM tempolite_w
 
 /** The places of those that were pruned are not given again: a reader is behind them already. */
 export const workflow = make("tempolite_workflow", Workflow, Struct.keys(Workflow.fields), ["id"], {
-  said: {
-    select: lastPlaces,
-    values: { row_id: "said.row_id + number", changed: "said.changed + 1" },
-    replaced: ["changed"]
-  }
+  row_id: "kept",
+  changed: "replaced"
 })
 
 /** Where the orders of workflows end: of creation in `row_id`, of changes in `changed`. */
@@ -263,11 +247,6 @@ export const stepExecution = make(
 )
 
 export const signal = make("tempolite_signal", Signal, Struct.keys(Signal.fields), ["id"])
-
-/** Signals on their way: to be inserted, if their workflows exist. */
-export const sent = make("tempolite_signal", Sent, Struct.keys(Sent.fields), [], {
-  where: "EXISTS (SELECT 1 FROM tempolite_workflow WHERE id = document ->> 0)"
-})
 
 export const request = make("tempolite_request", Request, Struct.keys(Request.fields), ["id"])
 
