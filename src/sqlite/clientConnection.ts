@@ -7,7 +7,7 @@ import * as SqlError from "@effect/sql/SqlError"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type { JournalError } from "../Errors.ts"
-import type { Connection, Failure, Parameter, Run } from "./connection.ts"
+import type { Body, Connection, Failure, Parameter, Run } from "./connection.ts"
 
 /** What the client says of a statement that could not be prepared. It keeps that answer for minutes, as if it were final. */
 const notPrepared = "Failed to prepare statement "
@@ -23,31 +23,37 @@ const unprepared = (
     catch: (cause) => new SqlError.SqlError({ cause, message: notPrepared })
   }))
 
-const runOn = (connection: SqlConnection.Connection, failure: Failure): Run => (statement, ...parameters) =>
-  connection.execute(statement, parameters, undefined).pipe(
-    Effect.catchAll((error) =>
-      error.message === notPrepared ? unprepared(connection, statement, parameters) : Effect.fail(error)
-    ),
-    Effect.mapError(failure),
-    // Numbers are numbers here, whatever the application reads.
-    Effect.provideService(SqlClient.SafeIntegers, false)
-  )
+/** Uses a connection that nobody else uses meanwhile. */
+const useOf = (connection: SqlConnection.Connection) => <A, E>(failure: Failure, body: Body<A, E>) => {
+  const run: Run = (statement, ...parameters) =>
+    connection.execute(statement, parameters, undefined).pipe(
+      Effect.catchAll((error) =>
+        error.message === notPrepared ? unprepared(connection, statement, parameters) : Effect.fail(error)
+      ),
+      Effect.mapError(failure)
+    )
+  return body(run, (statements) =>
+    Effect.map(
+      Effect.forEach(statements, ({ parameters, sql }) => run(sql, ...parameters)),
+      (rows) => rows.flat()
+    )).pipe(
+      // Numbers are numbers here, whatever the application reads.
+      Effect.provideService(SqlClient.SafeIntegers, false)
+    )
+}
 
 export const make = (sql: SqlClient.SqlClient, failure: Failure): Effect.Effect<Connection, JournalError> =>
   Effect.mapBoth(Effect.scoped(sql.reserve), {
     onFailure: failure,
     onSuccess: (known): Connection => ({
-      alone: (failure, use) =>
+      alone: (failure, body) =>
         Effect.scoped(Effect.flatMap(
           Effect.mapError(sql.reserve, failure),
-          (connection) => use(runOn(connection, failure))
+          (connection) => useOf(connection)(failure, body)
         )),
-      joined: (failure) =>
-        Effect.map(
-          Effect.serviceOption(SqlClient.TransactionConnection),
-          Option.filterMap(([connection]) =>
-            connection === known ? Option.some(runOn(connection, failure)) : Option.none()
-          )
-        )
+      joined: Effect.map(
+        Effect.serviceOption(SqlClient.TransactionConnection),
+        Option.filterMap(([connection]) => connection === known ? Option.some(useOf(connection)) : Option.none())
+      )
     })
   })

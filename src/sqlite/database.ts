@@ -5,12 +5,12 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import { JournalError } from "../Errors.ts"
-import type { Connection, Run } from "./connection.ts"
+import type { Body, Connection } from "./connection.ts"
 import * as Failure from "./failure.ts"
 import * as Order from "./order.ts"
 
 /** Uses the connection alone. `what` continues "could not" in an error. */
-type Use = <A, E>(what: string, body: (run: Run) => Effect.Effect<A, E>) => Effect.Effect<A, E | JournalError>
+type Use = <A, E>(what: string, body: Body<A, E>) => Effect.Effect<A, E | JournalError>
 
 export interface Database {
   /** How a person knows it. */
@@ -35,10 +35,11 @@ const whileBusy = {
   while: Failure.isBusy
 }
 
-const within = <A, E>(run: Run, begin: string, body: Effect.Effect<A, E>): Effect.Effect<A, E | JournalError> =>
+/** A body in a transaction. */
+const within = <A, E>(begin: string, body: Body<A, E>): Body<A, E | JournalError> => (run, runAll) =>
   Effect.zipRight(
     run(begin),
-    body.pipe(
+    Effect.suspend(() => body(run, runAll)).pipe(
       Effect.zipLeft(run("COMMIT")),
       // After some failures SQLite itself has rolled back, and this finds no transaction.
       Effect.tapErrorCause(() => Effect.ignore(run("ROLLBACK")))
@@ -56,7 +57,10 @@ export const make = (name: string, connection: Connection): Database => {
   const inOrder = Order.make()
 
   const alone: Use = (what, body) => {
-    const attempt = connection.alone(Failure.make(what, name), (run) => Effect.uninterruptible(body(run)))
+    const attempt = connection.alone(
+      Failure.make(what, name),
+      (run, runAll) => Effect.uninterruptible(body(run, runAll))
+    )
     // The first attempt goes without what keeps a schedule, which costs as much as the attempt.
     return Effect.catchAll(
       attempt,
@@ -66,19 +70,19 @@ export const make = (name: string, connection: Connection): Database => {
 
   const reading = (use: Use): Use => (what, body) =>
     Effect.flatMap(
-      connection.joined(Failure.make(what, name)),
-      (joined) => Option.isSome(joined) ? body(joined.value) : use(what, body)
+      connection.joined,
+      (joined) => Option.isSome(joined) ? joined.value(Failure.make(what, name), body) : use(what, body)
     )
 
   return {
     name,
     inPlace: () => Effect.void,
     query: reading(alone),
-    snapshot: reading((what, body) => alone(what, (run) => within(run, "BEGIN", body(run)))),
+    snapshot: reading((what, body) => alone(what, within("BEGIN", body))),
     transact: (what, body) =>
-      Effect.flatMap(connection.joined(Failure.make(what, name)), (joined) =>
-        Option.isSome(joined)
-          ? inTransaction(name)
-          : inOrder(alone(what, (run) => within(run, "BEGIN IMMEDIATE", Effect.suspend(() => body(run))))))
+      Effect.flatMap(
+        connection.joined,
+        (joined) => Option.isSome(joined) ? inTransaction(name) : inOrder(alone(what, within("BEGIN IMMEDIATE", body)))
+      )
   }
 }

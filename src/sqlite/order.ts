@@ -13,25 +13,32 @@ export const make = (): Order => {
   const waiting: Array<Deferred.Deferred<void>> = []
 
   /** The next one has its turn, if there is one. */
-  const leave = Effect.sync(() => {
+  const leave = () => {
     const next = waiting.shift()
     if (next === undefined) isTaken = false
     else Deferred.unsafeDone(next, Effect.void)
-  })
+  }
 
-  const giveUp = (turn: Deferred.Deferred<void>) =>
-    Effect.suspend(() => {
-      const place = waiting.indexOf(turn)
-      // It has its turn, and does not take it.
-      if (place === -1) return leave
-      waiting.splice(place, 1)
-      return Effect.void
-    })
+  const giveUp = (turn: Deferred.Deferred<void>) => {
+    const place = waiting.indexOf(turn)
+    // Or else it has its turn, and does not take it.
+    if (place === -1) leave()
+    else waiting.splice(place, 1)
+  }
 
   return (effect) =>
     Effect.uninterruptibleMask((restore) =>
       Effect.suspend(() => {
-        const inTurn = Effect.ensuring(restore(effect), leave)
+        const inTurn = Effect.matchCauseEffect(restore(effect), {
+          onFailure: (cause) => {
+            leave()
+            return Effect.failCause(cause)
+          },
+          onSuccess: (value) => {
+            leave()
+            return Effect.succeed(value)
+          }
+        })
         // Mostly nobody is in, and nobody needs to wait.
         if (!isTaken) {
           isTaken = true
@@ -40,7 +47,11 @@ export const make = (): Order => {
         const turn = Deferred.unsafeMake<void>(FiberId.none)
         waiting.push(turn)
         return restore(Deferred.await(turn)).pipe(
-          Effect.onInterrupt(() => giveUp(turn)),
+          Effect.onInterrupt(() =>
+            Effect.sync(() => {
+              giveUp(turn)
+            })
+          ),
           Effect.zipRight(inTurn)
         )
       })

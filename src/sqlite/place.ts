@@ -52,6 +52,7 @@ export const guarded = (
     return {
       ...database,
       inPlace,
-      transact: (what, body) => database.transact(what, (run) => Effect.zipLeft(body(run), inPlace(what)))
+      transact: (what, body) =>
+        database.transact(what, (run, runAll) => Effect.zipLeft(body(run, runAll), inPlace(what)))
     }
   })

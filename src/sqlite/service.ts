@@ -11,12 +11,13 @@ import type { JournalError } from "../Errors.ts"
 import { isEnded } from "../internal/status.ts"
 import type * as Journal from "../JournalModel.ts"
 import * as Changes from "./changes.ts"
-import type { Parameter, Run } from "./connection.ts"
+import type { Run, RunAll } from "./connection.ts"
 import type { Database } from "./database.ts"
 import * as Lease from "./lease.ts"
 import * as List from "./list.ts"
 import * as Prune from "./prune.ts"
 import * as Tables from "./tables.ts"
+import * as Writes from "./writes.ts"
 
 const { request, signal, step, stepExecution, workflow, workflowExecution } = Tables
 
@@ -37,84 +38,30 @@ const select = {
   signals: `${signal.select} WHERE workflow_id = ? AND id > ? ORDER BY id`
 }
 
-const ofGeneration = "WHERE workflow_id = ? AND generation = ?"
+const insertRequest = "INSERT INTO tempolite_request (workflow_id, kind, payload, at) VALUES (?, ?, ?, ?) RETURNING id"
 
-const remove = {
-  request: "DELETE FROM tempolite_request WHERE id = ?",
-  signal: "DELETE FROM tempolite_signal WHERE id = ?",
-  steps: `DELETE FROM tempolite_step ${ofGeneration}`,
-  stepExecutions: `DELETE FROM tempolite_step_execution ${ofGeneration}`
-}
-
-const insert = {
-  workflow: `${workflow.insert} RETURNING id`,
-  request: "INSERT INTO tempolite_request (workflow_id, kind, payload, at) VALUES (?, ?, ?, ?) RETURNING id",
-  /** If its workflow exists. */
-  signal: "INSERT INTO tempolite_signal (name, payload, at, workflow_id) " +
-    "SELECT ?, ?, ?, id FROM tempolite_workflow WHERE id = ?"
-}
-
-/**
- * Runs a statement for each of the items. One that is prepared takes less for each row than one for all of them, which
- * would have to find them in a document.
- */
-const each = <A>(
-  run: Run,
-  statement: string,
-  items: ReadonlyArray<A>,
-  parameters: (item: A, index: number) => ReadonlyArray<Parameter>
-) =>
-  items.length === 0
-    ? Effect.void
-    : Effect.forEach(items, (item, index) => run(statement, ...parameters(item, index)), { discard: true })
-
-/** Writes rows of one kind. */
-const put = <Row>(
-  run: Run,
-  table: { readonly upsert: string; readonly values: (row: Row) => ReadonlyArray<Parameter> },
-  rows: ReadonlyArray<Row>
-) => each(run, table.upsert, rows, table.values)
-
-/** Gives places to workflows that are written together: each one of its own, should it be new, and all the same change. */
-const placing = (run: Run) =>
+/** Where the orders of workflows end. */
+const lastPlaces = (run: Run) =>
   Effect.map(
     Effect.flatMap(run(Tables.last.select), Tables.last.read),
-    ([last = { row_id: 0, changed: 0 }]) => (row: Journal.WorkflowRow, index: number): ReadonlyArray<Parameter> => [
-      ...workflow.values(row),
-      last.row_id + index + 1,
-      last.changed + 1
-    ]
+    ([last = { row_id: 0, changed: 0 }]) => last
   )
 
-const putWorkflows = (run: Run, rows: ReadonlyArray<Journal.WorkflowRow>) =>
-  rows.length === 0
-    ? Effect.void
-    : Effect.flatMap(placing(run), (placed) => each(run, workflow.upsert, rows, placed))
-
 /** Writes those rows whose ids are free, and returns the others as they are. */
-const create = (run: Run, rows: ReadonlyArray<Journal.WorkflowRow>) =>
+const create = (run: Run, runAll: RunAll, rows: ReadonlyArray<Journal.WorkflowRow>) =>
   Effect.gen(function*() {
-    if (rows.length === 0) return []
-    const placed = yield* placing(run)
-    const taken: Array<string> = []
-    for (const [index, row] of rows.entries()) {
-      const inserted = yield* run(insert.workflow, ...placed(row, index))
-      if (inserted.length === 0) taken.push(row.id)
-    }
-    if (taken.length === 0) return []
+    const inserted = yield* runAll(Writes.creations(rows, yield* lastPlaces(run)))
+    if (inserted.length === rows.length) return []
+    const created = new Set(Array.from(yield* readIds(inserted), ({ id }) => id))
+    const taken = rows.flatMap(({ id }) => created.has(id) ? [] : [id])
     return yield* Effect.flatMap(run(select.workflows, JSON.stringify(taken)), workflow.read)
   })
 
-const ofSignal = ({ at, name, payload, workflowId }: Journal.Sent): ReadonlyArray<Parameter> => [
-  name,
-  payload,
-  at,
-  workflowId
-]
+const readIds = Tables.reader("tempolite_workflow", Schema.Struct({ id: Schema.String }))
 
 /** Writes a request, and returns its id. */
 const ask = (run: Run, { at, kind, payload, workflowId }: Omit<Journal.RequestRow, "id">) =>
-  Effect.flatMap(run(insert.request, workflowId, kind, payload, at), readRequestId)
+  Effect.flatMap(run(insertRequest, workflowId, kind, payload, at), readRequestId)
 
 const readRequestId = (rows: ReadonlyArray<unknown>) =>
   Effect.flatMap(
@@ -159,42 +106,34 @@ export const make = (
       acquire: (leaseMillis) => Lease.acquire(database, leaseMillis),
       renew: (lease) => database.transact("renew the lease of", (run) => Lease.renew(run, lease)),
       commit: (lease, batch) =>
-        database.transact("commit to", (run) =>
+        database.transact("commit to", (run, runAll) =>
           Effect.gen(function*() {
             yield* Lease.fence(run, lease)
-            const existing = yield* create(run, batch.created)
-            yield* putWorkflows(run, batch.workflows)
-            yield* put(run, workflowExecution, batch.executions)
-            yield* put(run, step, batch.steps)
-            yield* put(run, stepExecution, batch.stepExecutions)
-            yield* each(run, insert.signal, batch.signals, ofSignal)
-            yield* each(run, remove.signal, batch.taken, (id) => [id])
-            for (const statement of [remove.steps, remove.stepExecutions]) {
-              yield* each(run, statement, batch.over, ({ generation, workflowId }) => [workflowId, generation])
-            }
-            yield* each(run, remove.request, batch.handled, (id) => [id])
+            const existing = batch.created.length === 0 ? [] : yield* create(run, runAll, batch.created)
+            const workflows = batch.workflows.length === 0
+              ? []
+              : Writes.workflows(batch.workflows, yield* lastPlaces(run))
+            yield* runAll([...workflows, ...Writes.others(batch)])
             return existing
           })).pipe(Effect.ensuring(changes.announceCommit)),
       submit: (asked, created) =>
-        database.transact("send a request to", (run) =>
+        database.transact("send a request to", (run, runAll) =>
           Effect.gen(function*() {
-            const { steps, workflows } = Option.match(created, {
-              onNone: () => ({ workflows: [], steps: [] }),
-              onSome: ({ steps, workflow }) => ({ workflows: [workflow], steps })
-            })
-            const [existing] = yield* create(run, workflows)
-            if (existing !== undefined) return Either.left(existing)
-            yield* put(run, step, steps)
+            if (Option.isSome(created)) {
+              const [existing] = yield* create(run, runAll, [created.value.workflow])
+              if (existing !== undefined) return Either.left(existing)
+              yield* runAll(Writes.steps(created.value.steps))
+            }
             return Either.right(yield* ask(run, asked))
           })).pipe(Effect.ensuring(changes.announceRequest)),
       send: (sent) =>
-        database.transact("send a signal to", (run) =>
+        database.transact("send a signal to", (run, runAll) =>
           Effect.gen(function*() {
             const { at, workflowId } = sent
             const [found] = yield* Effect.flatMap(run(select.workflow, workflowId), workflow.read)
             if (found === undefined) return Option.none()
             if (isEnded(found.status)) return Option.some(found)
-            yield* run(insert.signal, ...ofSignal(sent))
+            yield* runAll(Writes.signals([sent]))
             yield* ask(run, { workflowId, kind: "Signal", payload: null, at })
             return Option.some(found)
           })).pipe(Effect.ensuring(changes.announceRequest)),
@@ -211,10 +150,7 @@ export const make = (
         return statement === undefined ? Effect.succeed([]) : placed(statement, limit, next)
       },
       changed: ({ after, limit }) => placed(List.changed(after, limit), 1, (after) => List.changed(after, limit)),
-      lastChange: database.query(
-        "read",
-        (run) => Effect.map(Effect.flatMap(run(Tables.last.select), Tables.last.read), ([last]) => last?.changed ?? 0)
-      ),
+      lastChange: database.query("read", (run) => Effect.map(lastPlaces(run), ({ changed }) => changed)),
       children: (id) =>
         Effect.flatMap(
           database.query("read", (run) => run(select.children, id)),

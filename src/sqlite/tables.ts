@@ -210,11 +210,12 @@ export const workflow = make("tempolite_workflow", Workflow, Struct.keys(Workflo
   changed: "replaced"
 })
 
+const Places = Schema.Struct({ row_id: Schema.Number, changed: Schema.Number })
+
 /** Where the orders of workflows end: of creation in `row_id`, of changes in `changed`. */
-export const last = {
-  select: lastPlaces,
-  read: reader("tempolite_pruned", Schema.Struct({ row_id: Schema.Number, changed: Schema.Number }))
-}
+export type Places = typeof Places.Type
+
+export const last = { select: lastPlaces, read: reader("tempolite_pruned", Places) }
 
 const siftPlaced = sifter("tempolite_workflow", Schema.Struct({ place: Schema.Number, ...Workflow.fields }))
 

@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type * as Journal from "../../src/Journal.ts"
-import type { Run } from "../../src/sqlite/connection.ts"
+import type { Body, Statement } from "../../src/sqlite/connection.ts"
 import type { Database } from "../../src/sqlite/database.ts"
 import * as Open from "../../src/sqlite/open.ts"
 import * as Service from "../../src/sqlite/service.ts"
@@ -12,15 +12,25 @@ import { file } from "./support.ts"
 /** The same database; `statements` are the texts that were run in it. */
 const noting = (database: Database) => {
   const statements = new Map<string, ReadonlyArray<string | number | null>>()
-  const note = (run: Run): Run => (statement, ...parameters) => {
-    if (/\btempolite_/.test(statement)) statements.set(statement, parameters)
-    return run(statement, ...parameters)
+  const note = ({ parameters, sql }: Statement) => {
+    if (/\btempolite_/.test(sql)) statements.set(sql, parameters)
   }
+  const noting = <A, E>(body: Body<A, E>): Body<A, E> => (run, runAll) =>
+    body(
+      (sql, ...parameters) => {
+        note({ sql, parameters })
+        return run(sql, ...parameters)
+      },
+      (statements) => {
+        statements.forEach(note)
+        return runAll(statements)
+      }
+    )
   const noted: Database = {
     ...database,
-    query: (what, body) => database.query(what, (run) => body(note(run))),
-    snapshot: (what, body) => database.snapshot(what, (run) => body(note(run))),
-    transact: (what, body) => database.transact(what, (run) => body(note(run)))
+    query: (what, body) => database.query(what, noting(body)),
+    snapshot: (what, body) => database.snapshot(what, noting(body)),
+    transact: (what, body) => database.transact(what, noting(body))
   }
   return { noted, statements }
 }
