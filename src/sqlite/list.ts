@@ -25,7 +25,7 @@ interface Part {
 // The planner does not know how few they are.
 const unfinished: Part = {
   index: " INDEXED BY tempolite_workflow_unfinished",
-  condition: "status NOT IN ('Completed', 'Failed', 'Cancelled') AND "
+  condition: "status <> 'Completed' AND status <> 'Failed' AND status <> 'Cancelled' AND "
 }
 const failed: Part = {
   index: " INDEXED BY tempolite_workflow_failed",

@@ -145,7 +145,19 @@ const control: Migration = {
   ]
 }
 
-const migrations: ReadonlyArray<Migration> = [tables, control]
+/** Every row that is written is compared with the conditions of indexes: a list of three would be made a table each time. */
+const conditions: Migration = {
+  name: "conditions",
+  statements: [
+    `DROP INDEX tempolite_workflow_unfinished`,
+    `CREATE INDEX tempolite_workflow_unfinished ON tempolite_workflow (row_id)
+      WHERE status <> 'Completed' AND status <> 'Failed' AND status <> 'Cancelled'`,
+    `DROP INDEX tempolite_workflow_finished`,
+    `CREATE INDEX tempolite_workflow_finished ON tempolite_workflow (finished_at) WHERE finished_at IS NOT NULL`
+  ]
+}
+
+const migrations: ReadonlyArray<Migration> = [tables, control, conditions]
 
 const counted = Tables.reader("sqlite_master", Schema.Struct({ n: Schema.Number }))
 const readCount = (rows: ReadonlyArray<unknown>) => Effect.map(counted(rows), (counts) => counts[0]?.n ?? 0)
