@@ -46,6 +46,16 @@ export const fromRequest = ({ kind, payload }: Journal.RequestRow): Command | un
   }
 }
 
+/** Of those that are commands, the first of each workflow: what stands behind it waits for it. */
+export const first = (requests: ReadonlyArray<Journal.RequestRow>): ReadonlyArray<Journal.RequestRow> => {
+  const byWorkflow = new Map<string, Journal.RequestRow>()
+  for (const request of requests) {
+    const isCommand = request.kind !== "Start" && request.kind !== "Signal"
+    if (isCommand && !byWorkflow.has(request.workflowId)) byWorkflow.set(request.workflowId, request)
+  }
+  return [...byWorkflow.values()]
+}
+
 /** Whether a workflow of this status may be asked for this. A cancel of one that has ended changes nothing. */
 export const isPossible = (kind: RequestKind, status: WorkflowRow["status"]): boolean => {
   switch (kind) {

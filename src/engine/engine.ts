@@ -22,7 +22,6 @@ import type { JournalLocked, WorkflowEnded, WorkflowNotFound } from "../Errors.t
 import { JournalError } from "../Errors.ts"
 import type { WorkflowId } from "../Info.ts"
 import * as Key from "../internal/key.ts"
-import { isEnded } from "../internal/status.ts"
 import type * as Journal from "../Journal.ts"
 import * as Admission from "./admission.ts"
 import { backoff, whenReadable } from "./backoff.ts"
@@ -30,7 +29,7 @@ import { gather } from "./breathe.ts"
 import * as Children from "./children.ts"
 import * as Commands from "./commands.ts"
 import * as Committer from "./committer.ts"
-import { conflict, endOf, existing, unsendable } from "./lookup.ts"
+import { conflict, endOf, endUnlessRetried, existing, unsendable } from "./lookup.ts"
 import type { Host } from "./parts.ts"
 import { type QueueOptions, Queues, undeclared } from "./queues.ts"
 import * as SubWorkflows from "./subWorkflows.ts"
@@ -236,6 +235,21 @@ export const make = (
       })
     }
 
+    /** A pause that was asked for before this engine started is heard, by those below, too, before anything goes on. */
+    const heed: Effect.Effect<void> = Effect.gen(function*() {
+      const requests = yield* whenReadable(journal.requests)
+      const pauses = Commands.first(requests).filter(({ kind }) => kind === "Pause")
+      yield* Effect.forEach(pauses, (request) =>
+        Effect.async<void>((resume) => {
+          const unwatch = waiting.watch(String(request.id), () => {
+            unwatch()
+            resume(Effect.void)
+          })
+          taken.add(request.id)
+          handle(request)
+        }), { concurrency: "unbounded", discard: true })
+    })
+
     /**
      * A call of a client that failed may be written all the same, with its answer lost; what it asked for is then done, as
      * it would be by the next engine.
@@ -247,9 +261,9 @@ export const make = (
           whenReadable(journal.workflow(id)),
           Effect.as(Deferred.await(closed), Option.none<Journal.WorkflowRow>())
         )
-        if (!Option.exists(row, ({ status }) => !isEnded(status))) return
         admission.signalled(id)
-        yield* admission.admit(id)
+        // What is held goes on when somebody says so.
+        if (Option.exists(row, ({ status }) => status === "Pending" || status === "Running")) yield* admission.admit(id)
       })
     const writing = <A>(
       id: string,
@@ -267,38 +281,38 @@ export const make = (
     let lostTo: JournalLocked | undefined = undefined
     /** The ends that clients wait for. */
     const awaited = new Set<Deferred.Deferred<Ended, JournalError>>()
-    const background = Effect.all([
-      // Layers that are built in one turn are recovered in one pass.
-      Effect.forever(scan.await.pipe(
-        Effect.zipRight(gather),
-        Effect.zipRight(Effect.suspend(() => {
-          scan.unsafeClose()
-          return recover(0)
-        })),
-        Effect.zipRight(Effect.suspend(() => {
-          for (const id of putBack) taken.delete(id)
-          putBack.clear()
-          return handleRequests
-        }))
-      )),
-      journal.requested.pipe(
-        Stream.runForEach(() => handleRequests),
-        Effect.tapError((error) => Effect.logError("tempolite: requests of clients cannot be read", error)),
-        Effect.retry(backoff)
-      ),
-      journal.renew(leased).pipe(
-        Effect.tapErrorTag("JournalError", (error) => Effect.logError("tempolite: the lease was not renewed", error)),
-        Effect.catchTags({
-          JournalError: () => Effect.void,
-          JournalLocked: (error) =>
-            Effect.sync(() => {
-              committer.lose(error)
-            })
-        }),
-        Effect.zipRight(Effect.withClock(Effect.sleep(renewal), realClock)),
-        Effect.forever
-      )
-    ], { concurrency: "unbounded", discard: true })
+    // Layers that are built in one turn are recovered in one pass.
+    const recovering = Effect.forever(scan.await.pipe(
+      Effect.zipRight(gather),
+      Effect.zipRight(Effect.suspend(() => {
+        scan.unsafeClose()
+        return recover(0)
+      })),
+      Effect.zipRight(Effect.suspend(() => {
+        for (const id of putBack) taken.delete(id)
+        putBack.clear()
+        return handleRequests
+      }))
+    ))
+    const requested = journal.requested.pipe(
+      Stream.runForEach(() => handleRequests),
+      Effect.tapError((error) => Effect.logError("tempolite: requests of clients cannot be read", error)),
+      Effect.retry(backoff)
+    )
+    const renewing = journal.renew(leased).pipe(
+      Effect.tapErrorTag("JournalError", (error) => Effect.logError("tempolite: the lease was not renewed", error)),
+      Effect.catchTags({
+        JournalError: () => Effect.void,
+        JournalLocked: (error) =>
+          Effect.sync(() => {
+            committer.lose(error)
+          })
+      }),
+      Effect.zipRight(Effect.withClock(Effect.sleep(renewal), realClock)),
+      Effect.forever
+    )
+    const both = { concurrency: "unbounded", discard: true } as const
+    const background = Effect.all([Effect.zipRight(heed, Effect.all([recovering, requested], both)), renewing], both)
     yield* Effect.forkScoped(Effect.catchAll(background, Effect.die))
 
     // Another engine has the journal: nothing that runs here may go on, and nothing of it can be written.
@@ -347,7 +361,10 @@ export const make = (
         awaited.add(end)
         const recorded = admission.isToEnd(workflowId)
           ? Effect.succeedNone
-          : Effect.map(existing(journal, id), endOf)
+          : Effect.flatMap(
+            existing(journal, id),
+            (row) => Option.isNone(endOf(row)) ? Effect.succeedNone : endUnlessRetried(journal, id)
+          )
         return recorded.pipe(
           Effect.flatMap(Option.match({
             onNone: () => lostTo === undefined ? Deferred.await(end) : lockLost(lostTo),

@@ -59,3 +59,13 @@ export const existing = (
       onSome: Effect.succeed
     })
   )
+
+/** How a workflow has ended, if it has, and nobody has asked since that it be retried. */
+export const endUnlessRetried = (journal: Journal.Service, id: WorkflowId) =>
+  Effect.zipWith(
+    // In this order: what is handled in between is seen as what it has led to.
+    journal.requests,
+    existing(journal, id),
+    (requests, row) =>
+      requests.some(({ kind, workflowId }) => kind === "Retry" && workflowId === row.id) ? Option.none() : endOf(row)
+  )

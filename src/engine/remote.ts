@@ -8,23 +8,12 @@ import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import type { Engine } from "../Engine.ts"
 import { JournalError } from "../Errors.ts"
-import type { WorkflowId } from "../Info.ts"
 import * as Key from "../internal/key.ts"
 import type * as Journal from "../Journal.ts"
 import * as Children from "./children.ts"
-import { conflict, endOf, existing, unsendable } from "./lookup.ts"
+import { conflict, endUnlessRetried, existing, unsendable } from "./lookup.ts"
 
 const now = Effect.clockWith((clock) => clock.currentTimeMillis)
-
-/** How a workflow has ended, if it has, and nobody has asked since that it be retried. */
-const endUnlessRetried = (journal: Journal.Service, id: WorkflowId) =>
-  Effect.zipWith(
-    // In this order: what is handled in between is seen as what it has led to.
-    journal.requests,
-    existing(journal, id),
-    (requests, row) =>
-      requests.some(({ kind, workflowId }) => kind === "Retry" && workflowId === row.id) ? Option.none() : endOf(row)
-  )
 
 export const make = (journal: Journal.Service): Engine => ({
   register: (definition) =>

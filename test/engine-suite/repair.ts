@@ -13,6 +13,7 @@ import { assert } from "vitest"
 import {
   InvalidStatus,
   Journal,
+  JournalError,
   Saga,
   SideEffect,
   Signal,
@@ -244,6 +245,41 @@ export const suite = <E>(name: string, layer: Layer.Layer<Journal.Journal, E>) =
         )
       }
 
+      test("a step of a workflow that stays held, also where a start of it has failed, and may be written", (outside) =>
+        Effect.gen(function*() {
+          outside.fail("s")
+          const journal = yield* Journal.Journal
+          let fails = false
+          const losing: Journal.Service = {
+            ...journal,
+            commit: (lease, batch) =>
+              Effect.flatMap(journal.commit(lease, batch), (existing) => {
+                if (!fails) {
+                  return Effect.succeed(existing)
+                }
+                fails = false
+                return new JournalError({ message: "the connection is lost" })
+              })
+          }
+          const process = yield* Effect.provideService(
+            open(outside, { held: Effect.zip(act("s"), act("b")) }),
+            Journal.Journal,
+            losing
+          )
+          const info = yield* process.run(Held.start(id))
+          yield* hasStatus("Suspended")
+          yield* process.run(Do.skip(id, "s", "by hand"))
+          yield* settle
+          fails = true
+          assert.instanceOf(yield* Effect.flip(process.run(Held.start(id))), JournalError)
+          yield* TestClock.adjust("1 minute")
+          yield* settle
+          assert.strictEqual(yield* statusOf(), "Suspended")
+          assert.deepStrictEqual(outside.log, ["s"])
+          yield* info.resume
+          assert.deepStrictEqual(yield* info.result, ["by hand", "<b>"])
+        }), { except: { crash: "a restart goes on with what is suspended" } })
+
       test("a step of a workflow that no engine runs", (outside) =>
         Effect.gen(function*() {
           outside.hold("s")
@@ -252,7 +288,8 @@ export const suite = <E>(name: string, layer: Layer.Layer<Journal.Journal, E>) =
           yield* first.start
           yield* called(outside, "s")
           yield* first.kill
-          yield* Effect.flatMap(client, ({ skip }) => skip(id, "s", "by hand"))
+          yield* Effect.flatMap(client, ({ skip }) =>
+            skip(id, "s", "by hand"))
           const second = yield* open(outside, bodies)
           assert.deepStrictEqual(yield* second.result, Exit.succeed(["by hand", "<b>"]))
           assert.strictEqual(outside.count("s"), 1)
@@ -270,7 +307,8 @@ export const suite = <E>(name: string, layer: Layer.Layer<Journal.Journal, E>) =
           yield* called(outside, "s/x")
           yield* settle
           yield* first.close
-          yield* Effect.flatMap(client, ({ skip }) => skip(id, "s", "by hand"))
+          yield* Effect.flatMap(client, ({ skip }) =>
+            skip(id, "s", "by hand"))
           const second = yield* open(outside, bodies)
           assert.deepStrictEqual(yield* second.result, Exit.succeed(["by hand", "<b>"]))
           yield* hasStatus("Cancelled", "w\\/s")
@@ -381,7 +419,9 @@ export const suite = <E>(name: string, layer: Layer.Layer<Journal.Journal, E>) =
             called(outside, "s").pipe(
               Effect.zipRight(isOnRecord("s", "Running")),
               Effect.zipRight(process.run(Do.skip(id, "s", "by hand"))),
-              Effect.catchAllCause(() => Effect.void)
+              Effect.catchAllCause(() =>
+                Effect.void
+              )
             )
         })
         assert.isAbove(all.at(-1)?.commits ?? 0, 4)
