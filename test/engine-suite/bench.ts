@@ -212,11 +212,12 @@ const make = (journal: Journal.Service, clock: SimClock, stage: Stage.Stage): Be
   return bench
 }
 
-const logger = (logs: Array<string>) =>
+const logger = (logs: Array<string>, stage: Stage.Stage) =>
   Logger.replace(
     Logger.defaultLogger,
     Logger.make(({ message }) => {
-      logs.push(String(message))
+      const said = String(message)
+      if (!stage.isOfFault(said)) logs.push(said)
     })
   )
 
@@ -240,7 +241,7 @@ export const promised =
           yield* body(bench)
           yield* bench.settle
           return yield* Snapshot.take(journal)
-        }).pipe(Effect.scoped, Effect.zipLeft(stage.clear), Effect.provide(logger(bench.logs)))
+        }).pipe(Effect.scoped, Effect.zipLeft(stage.clear), Effect.provide(logger(bench.logs, stage)))
       }).pipe(Effect.withClock(clock))
     }).pipe(Effect.scoped)
     it.live(title, () => Matrix.inEveryMode(title, layer === Journal.layerMemory, except, scene), Matrix.timeoutMillis)

@@ -34,10 +34,11 @@ export const executions = (promise: Promised) => {
       (bench) =>
         Effect.gen(function*() {
           const calls: Array<string> = []
-          const told: Array<Workflow.WorkflowExecution> = []
+          const told = new Map<string, number>()
           const engine = yield* bench.start(again(
             Effect.gen(function*() {
-              told.push(yield* Workflow.Execution)
+              const { attempt, executionId } = yield* Workflow.Execution
+              told.set(executionId, attempt)
               const drawn = yield* SideEffect.record("drawn", Schema.Number, Effect.sync(() => calls.push("drawn")))
               yield* Act.execute("a", { arg: drawn })
               return yield* Act.execute("b", { arg: "done" })
@@ -80,16 +81,9 @@ export const executions = (promise: Promised) => {
             ["a", "Completed", "Completed"],
             ["b", "Completed", "Failed", "Completed"]
           ])
-          assert.deepStrictEqual(told.map(({ attempt }) => attempt), [1, 2])
-          assert.deepStrictEqual(told.map(({ executionId }) => executionId), ended.executions.map(({ id }) => id))
-          assert.strictEqual(new Set(told.map(({ executionId }) => executionId)).size, 2)
-        }),
-      {
-        except: {
-          replay: "its body notes what it does, and does it again in a replay",
-          crash: "its body notes what it does, and does it again in a replay"
-        }
-      }
+          assert.deepStrictEqual([...told.values()], [1, 2])
+          assert.deepStrictEqual([...told.keys()], ended.executions.map(({ id }) => id))
+        })
     )
 
     promise("fails with the last error once its retries are spent", (bench) =>
@@ -335,18 +329,13 @@ export const executions = (promise: Promised) => {
         const { createdAt, executions, steps } = yield* bench.describe("w")
         assert.deepStrictEqual(executions.map(({ attempt, status }) => [attempt, status]), [[1, "Completed"]])
         assert.deepStrictEqual(executions[0]!.startedAt, createdAt)
-        assert.lengthOf(told, 5)
+        assert.isAtLeast(told.length, 5)
         assert.strictEqual(new Set(told.map(({ executionId }) => executionId)).size, 1)
         assert.isTrue(
           told.every(({ attempt, startedAt }) => attempt === 1 && DateTime.Equivalence(startedAt, createdAt))
         )
         assert.deepStrictEqual(statusesOf(steps[0]!), ["Lost", "Lost", "Lost", "Lost", "Completed"])
-      }), {
-      except: {
-        replay: "its body notes what it does, and does it again in a replay",
-        crash: "its body notes what it does, and does it again in a replay"
-      }
-    })
+      }))
 
     promise("says that it is one, and repeats no log line", (bench) =>
       Effect.gen(function*() {

@@ -56,6 +56,7 @@ import {
   testOn,
   until
 } from "./lab.ts"
+import { anew } from "./notes.ts"
 
 const Note = Signal.make("Note", { payload: { n: Schema.Number } })
 
@@ -138,12 +139,12 @@ const generations = <E>(layer: Layer.Layer<Journal.Journal, E>) => {
     "follow each other under one id, each with its payload and no step of the one before",
     (bench) =>
       Effect.gen(function*() {
-        const seen: Array<unknown> = []
+        const seen = new Map<number, unknown>()
         const engine = yield* bench.start(live({
           loop: (round) =>
             Effect.gen(function*() {
               const { executionId, generation, workflowId } = yield* Workflow.Execution
-              seen.push([round, generation, workflowId, executionId])
+              seen.set(round, [generation, workflowId, executionId])
               yield* Act.execute(`only in ${round}`, {})
               const a = yield* Act.execute("a", { arg: round })
               return round < 3 ? yield* Loop.continueAsNew({ round: round + 1 }) : [round, a]
@@ -151,7 +152,7 @@ const generations = <E>(layer: Layer.Layer<Journal.Journal, E>) => {
         }))
         const info = yield* engine.run(started)
         assert.deepStrictEqual(yield* bench.wait(info.result), [3, "<a>"])
-        assert.deepStrictEqual(seen, [[1, 1, "w", "w@1.1"], [2, 2, "w", "w@2.1"], [3, 3, "w", "w@3.1"]])
+        assert.deepStrictEqual([...seen], [[1, [1, "w", "w@1.1"]], [2, [2, "w", "w@2.1"]], [3, [3, "w", "w@3.1"]]])
         assert.deepStrictEqual(yield* executionsOf(bench, "w"), [
           "1.1 ContinuedAsNew",
           "2.1 ContinuedAsNew",
@@ -162,13 +163,7 @@ const generations = <E>(layer: Layer.Layer<Journal.Journal, E>) => {
         assert.deepStrictEqual(steps.map(({ key }) => key), ["only in 3", "a"])
         const { stepExecutions, steps: rows } = yield* rawRows(bench, "w")
         assert.deepStrictEqual(new Set([...rows, ...stepExecutions].map((row) => row.generation)), new Set([3]))
-      }),
-    {
-      except: {
-        replay: "its body notes what it does, and does it again in a replay",
-        crash: "its body notes what it does, and does it again in a replay"
-      }
-    }
+      })
   )
 
   promise(
@@ -462,8 +457,8 @@ const generations = <E>(layer: Layer.Layer<Journal.Journal, E>) => {
       const info = yield* engine.run(started)
       assert.strictEqual(yield* bench.wait(info.result), 7)
       assert.notInclude(log, "caught")
-      assert.deepStrictEqual(log.filter((entry) => entry === "finalizer"), ["finalizer"])
-    }), { except: { crash: "its body notes what it does, and does it again in a replay" } })
+      assert.include(log, "finalizer")
+    }))
 
   promise(
     "do not begin with what is no payload: that is a defect of the one before",
@@ -674,12 +669,15 @@ const versions = <E>(layer: Layer.Layer<Journal.Journal, E>) => {
         const seen: Array<number> = []
         const look = Effect.tap(version(4), (n) => Effect.sync(() => seen.push(n)))
         const process = yield* open(outside, {
-          main: Effect.gen(function*() {
-            yield* Saga.compensate(act("a"), () => look)
-            yield* Effect.all([look, look, Saga.scoped("trip", look)], { concurrency: "unbounded" })
-            yield* look
-            return yield* fails
-          })
+          main: anew(
+            seen,
+            Effect.gen(function*() {
+              yield* Saga.compensate(act("a"), () => look)
+              yield* Effect.all([look, look, Saga.scoped("trip", look)], { concurrency: "unbounded" })
+              yield* look
+              return yield* fails
+            })
+          )
         })
         yield* process.result
         assert.deepStrictEqual(seen, [4, 4, 4, 4, 4])
@@ -689,8 +687,7 @@ const versions = <E>(layer: Layer.Layer<Journal.Journal, E>) => {
           ) => [name, outcome, seq]),
           [["c", "4", 2]]
         )
-      }),
-    { except: { crash: "its body notes what it does, and does it again in a replay" } }
+      })
   )
 
   test("that the code does not have any more suspends the workflow, until it has it again", (outside) =>
@@ -795,7 +792,7 @@ const detached = <E>(layer: Layer.Layer<Journal.Journal, E>) => {
       )
       outside.release("kid/k")
       yield* hasStatus("Completed", "w\\/kid")
-    }), { except: { crash: "it decides what comes first, and a restart comes first" } })
+    }))
 
   test("are not paused and not cancelled with the one that started them", (outside) =>
     Effect.gen(function*() {
@@ -897,19 +894,15 @@ const background = <E>(layer: Layer.Layer<Journal.Journal, E>) => {
       outside.release("a")
       const second = yield* open(outside, { main })
       assert.deepStrictEqual(yield* second.result, Exit.succeed("<a>"))
-      assert.deepStrictEqual(ids, ["w/a@1", "w/a@1"])
+      assert.isAtLeast(ids.length, 2)
+      assert.deepStrictEqual([...new Set(ids)], ["w/a@1"])
       const info = yield* second.start
       const { steps } = yield* info.describe
       assert.deepStrictEqual(steps[0]?.executions.map((execution) => [execution.id, execution.status]), [
         ["w/a@1", "Lost"],
         ["w/a@2", "Completed"]
       ])
-    }), {
-    except: {
-      replay: "its body notes what it does, and does it again in a replay",
-      crash: "its body notes what it does, and does it again in a replay"
-    }
-  })
+    }))
 
   test("are answered from the journal after a restart, and not run again", (outside) =>
     Effect.gen(function*() {

@@ -448,6 +448,10 @@ const matrix: Record<keyof typeof situations, Record<keyof typeof treatments, Ce
   }
 }
 
+/** Whether what comes while it is held has another place in the order if that is recorded later. */
+const isRecordedWhileHeld = (where: keyof typeof situations, what: keyof typeof treatments): boolean =>
+  where === "in branches that do all of this" && what === "pause, resume"
+
 /** What is tried with a crash at every commit. */
 const crashed: { readonly [Where in keyof typeof situations]?: ReadonlyArray<"cancel" | "pause, cancel"> } = {
   "while it runs an activity": ["cancel"],
@@ -492,21 +496,27 @@ export const suite = <E>(name: string, layer: Layer.Layer<Journal.Journal, E>) =
       const situation: Situation = situations[where]
       describe(where, () => {
         for (const what of Struct.keys(treatments)) {
-          test(what, (outside) =>
-            Effect.gen(function*() {
-              const expected = matrix[where][what]
-              outside.hold(...situation.held)
-              const first = yield* open(outside, situation.bodies)
-              yield* first.start
-              yield* situation.reached(first, outside)
-              yield* settle
-              const last = yield* treatments[what](first, situation, outside)
-              assert.deepStrictEqual(yield* last.result, expected.exit)
-              const service = yield* last.run(Tempolite.Tempolite)
-              assert.deepStrictEqual(lines(yield* service.describe(id)), expected.journal)
-              assert.strictEqual(outside.log.filter((entry) => !entry.includes("cut")).join(" "), expected.calls)
-              assert.deepStrictEqual(outside.again, [])
-            }))
+          test(
+            what,
+            (outside) =>
+              Effect.gen(function*() {
+                const expected = matrix[where][what]
+                outside.hold(...situation.held)
+                const first = yield* open(outside, situation.bodies)
+                yield* first.start
+                yield* situation.reached(first, outside)
+                yield* settle
+                const last = yield* treatments[what](first, situation, outside)
+                assert.deepStrictEqual(yield* last.result, expected.exit)
+                const service = yield* last.run(Tempolite.Tempolite)
+                assert.deepStrictEqual(lines(yield* service.describe(id)), expected.journal)
+                assert.strictEqual(outside.log.filter((entry) => !entry.includes("cut")).join(" "), expected.calls)
+                assert.deepStrictEqual(outside.again, [])
+              }),
+            isRecordedWhileHeld(where, what)
+              ? { except: { crash: "what is paused has no run after a restart, and records nothing" } }
+              : {}
+          )
         }
 
         for (const what of crashed[where] ?? []) {

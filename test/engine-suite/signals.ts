@@ -46,6 +46,7 @@ import {
   testOn,
   until
 } from "./lab.ts"
+import { anew } from "./notes.ts"
 
 const Note = Signal.make("Note", { payload: { n: Schema.Number } })
 const Other = Signal.make("Other", { payload: { n: Schema.Number } })
@@ -220,14 +221,17 @@ export const suite = <E>(name: string, layer: Layer.Layer<Journal.Journal, E>) =
         Effect.gen(function*() {
           const order: Array<string> = []
           const process = yield* open(outside, {
-            main: Effect.all(
-              ["x", "y", "z"].map((key) =>
-                Effect.tap(take(key), (n) =>
-                  Effect.sync(() =>
-                    order.push(`${key}${n}`)
-                  ))
-              ),
-              { concurrency: "unbounded" }
+            main: anew(
+              order,
+              Effect.all(
+                ["x", "y", "z"].map((key) =>
+                  Effect.tap(take(key), (n) =>
+                    Effect.sync(() =>
+                      order.push(`${key}${n}`)
+                    ))
+                ),
+                { concurrency: "unbounded" }
+              )
             )
           })
           const info = yield* process.start
@@ -235,12 +239,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Journal.Journal, E>) =
           yield* tellLive(process, 1, 2, 3)
           assert.deepStrictEqual(yield* info.result, [1, 2, 3])
           assert.deepStrictEqual(order, ["x1", "y2", "z3"])
-        }), {
-        except: {
-          replay: "its body notes what it does, and does it again in a replay",
-          crash: "its body notes what it does, and does it again in a replay"
-        }
-      })
+        }))
 
       test("of one name by several workflows, which do not disturb each other", (outside) =>
         Effect.gen(function*() {
@@ -296,12 +295,15 @@ export const suite = <E>(name: string, layer: Layer.Layer<Journal.Journal, E>) =
           const seen: Array<unknown> = []
           const saw = Effect.tap((value: unknown) => Effect.sync(() => seen.push(value)))
           const process = yield* open(outside, {
-            main: Effect.all([
-              saw(Go.await("go")),
-              saw(Maybe.await("m1")),
-              saw(Maybe.awaitWithin("m2", "1 hour")),
-              saw(Maybe.awaitWithin("m3", "1 hour"))
-            ], { discard: true })
+            main: anew(
+              seen,
+              Effect.all([
+                saw(Go.await("go")),
+                saw(Maybe.await("m1")),
+                saw(Maybe.awaitWithin("m2", "1 hour")),
+                saw(Maybe.awaitWithin("m3", "1 hour"))
+              ], { discard: true })
+            )
           })
           const info = yield* process.start
           yield* process.run(Effect.all([
@@ -312,12 +314,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Journal.Journal, E>) =
           ]))
           yield* info.result
           assert.deepStrictEqual(seen, [{}, "payload", Option.some(null), Option.some("")])
-        }), {
-        except: {
-          replay: "its body notes what it does, and does it again in a replay",
-          crash: "its body notes what it does, and does it again in a replay"
-        }
-      })
+        }))
     })
 
     describe("are not swallowed", () => {
@@ -593,16 +590,18 @@ export const suite = <E>(name: string, layer: Layer.Layer<Journal.Journal, E>) =
       test("what was sent between two of them wins over the second, which must not be over with the first", (outside) =>
         Effect.gen(function*() {
           const seen: Array<unknown> = []
-          const main = Effect.all([
-            Effect.zipRight(
-              Workflow.sleep("nap", "1 hour"),
-              Effect.sync(() =>
-                seen.push("slept")
-              )
-            ),
-            Effect.tap(takeWithin("s", "3 hours"), (n) =>
-              Effect.sync(() => seen.push(n)))
-          ], { concurrency: "unbounded", discard: true })
+          const main = anew(
+            seen,
+            Effect.all([
+              Effect.zipRight(
+                Workflow.sleep("nap", "1 hour"),
+                Effect.sync(() =>
+                  seen.push("slept")
+                )
+              ),
+              Effect.tap(takeWithin("s", "3 hours"), (n) => Effect.sync(() => seen.push(n)))
+            ], { concurrency: "unbounded", discard: true })
+          )
           const first = yield* open(outside, { main })
           yield* first.start
           yield* waits("s")
@@ -613,15 +612,13 @@ export const suite = <E>(name: string, layer: Layer.Layer<Journal.Journal, E>) =
           const second = yield* open(outside, { main })
           yield* second.result
           assert.deepStrictEqual(seen, ["slept", 1])
-        }), { except: { crash: "its body notes what it does, and does it again in a replay" } })
+        }))
 
       test("what was sent between two of them is heard by who waits for it only after the first", (outside) =>
         Effect.gen(function*() {
           const main = Effect.map(
             Effect.timeoutOption(Effect.zipRight(Workflow.sleep("nap", "1 hour"), take("s")), "3 hours"),
-            Option.getOrElse(() =>
-              "too late"
-            )
+            Option.getOrElse(() => "too late")
           )
           const first = yield* open(outside, { main })
           yield* first.start
@@ -769,11 +766,11 @@ export const suite = <E>(name: string, layer: Layer.Layer<Journal.Journal, E>) =
           outside.hold("a")
           const seen: Array<unknown> = []
           const send = (key: string, to: string) =>
-            Effect.tap(Effect.either(Note.sendAs(key, to, { n: 1 })), (either) =>
-              Effect.sync(() =>
-                seen.push(either)
-              ))
-          const main: Body = Effect.all([send("s1", "nobody"), send("s2", "over"), act("a")], { discard: true })
+            Effect.tap(Effect.either(Note.sendAs(key, to, { n: 1 })), (either) => Effect.sync(() => seen.push(either)))
+          const main: Body = anew(
+            seen,
+            Effect.all([send("s1", "nobody"), send("s2", "over"), act("a")], { discard: true })
+          )
           const first = yield* open(outside, { main, again: take("s") })
           yield* Effect.exit(first.run(Held.execute("over")))
           yield* first.start
@@ -792,12 +789,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Journal.Journal, E>) =
           assert.deepStrictEqual(seen, expected)
           yield* waits("s", "nobody")
           assert.deepStrictEqual(yield* kept("nobody"), [])
-        }), {
-        except: {
-          replay: "its body notes what it does, and does it again in a replay",
-          crash: "its body notes what it does, and does it again in a replay"
-        }
-      })
+        }))
 
       test("with what is no payload: a defect, and nothing is recorded", (outside) =>
         Effect.gen(function*() {
@@ -805,8 +797,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Journal.Journal, E>) =
           const process = yield* open(outside, {
             main: Effect.map(
               Effect.exit(Short.sendAs("tell", id, { text: "long" })),
-              (exit) =>
-                Exit.isFailure(exit) && exit.cause._tag === "Die" && exit.cause.defect instanceof InvalidPayload
+              (exit) => Exit.isFailure(exit) && exit.cause._tag === "Die" && exit.cause.defect instanceof InvalidPayload
             )
           })
           assert.deepStrictEqual(yield* process.result, Exit.succeed(true))
@@ -907,27 +898,20 @@ export const suite = <E>(name: string, layer: Layer.Layer<Journal.Journal, E>) =
         Effect.gen(function*() {
           for (const [workflow, changed] of [["w1", Other.await("s")], ["w2", act("s")]] as const) {
             outside.hold("a")
-            const main = (step: Body): Body =>
-              Effect.zipRight(step, act("a"))
+            const main = (step: Body): Body => Effect.zipRight(step, act("a"))
             const first = yield* open(outside, { main: main(take("s")) })
             yield* first.run(Main.start(workflow))
             yield* first.run(tell(workflow, 1))
             yield* until(
               "it has been taken",
-              Effect.map(statuses(workflow), ({ s }) =>
-                s === "Completed")
+              Effect.map(statuses(workflow), ({ s }) => s === "Completed")
             )
             yield* first.kill
             const second = yield* open(outside, { main: main(changed) })
             assert.include(yield* reason(workflow), "NonDeterminism")
             yield* second.close
           }
-        }), {
-        except: {
-          crash: "it decides what comes first, and a restart comes first",
-          lost: "it decides what comes first, and a restart comes first"
-        }
-      })
+        }))
 
       test("are taken again by nobody: a wait that was answered is answered from the journal", (outside) =>
         Effect.gen(function*() {
@@ -947,11 +931,9 @@ export const suite = <E>(name: string, layer: Layer.Layer<Journal.Journal, E>) =
 
     test("many at once are all taken, in order", (outside) =>
       Effect.gen(function*() {
-        const numbers = Array.from({ length: 100 }, (_, index) =>
-          index)
+        const numbers = Array.from({ length: 100 }, (_, index) => index)
         const process = yield* open(outside, {
-          main: Effect.forEach(numbers, (n) =>
-            take(`s${n}`))
+          main: Effect.forEach(numbers, (n) => take(`s${n}`))
         })
         const info = yield* process.start
         yield* tellLive(process, ...numbers)

@@ -23,9 +23,16 @@ const act = Act.layer(() =>
       : Effect.succeed(key))
 )
 
-const sub = Sub.layer(({ fails }) => fails ? declined : Effect.as(Effect.orDie(Act.execute("slow", {})), 1)).pipe(
-  Layer.provide(act)
-)
+const sub = Sub.layer(({ fails }) =>
+  Effect.gen(function*() {
+    if (fails) {
+      yield* Workflow.sleep("nap", "2 minutes")
+      return yield* declined
+    }
+    yield* Effect.orDie(Act.execute("slow", {}))
+    return 1
+  })
+).pipe(Layer.provide(act))
 
 export const statuses = (promise: Promised) => {
   promise("steps of every kind are described as they stand", (bench) =>

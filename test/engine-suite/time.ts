@@ -32,6 +32,7 @@ import {
   testOn,
   until
 } from "./lab.ts"
+import { anew } from "./notes.ts"
 
 const wakeAtOf = (path: string) =>
   Effect.map(rows(), ({ steps }) => steps.find((row) => row.path === path)?.wakeAt ?? undefined)
@@ -86,7 +87,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Journal.Journal, E>) =
           const seen: Array<unknown> = []
           const note = Effect.tap((value: unknown) => Effect.sync(() => seen.push(value)))
           const process = yield* open(outside, {
-            main: Effect.zipRight(note(Effect.sleep(1)), note(Workflow.sleep("nap", 1)))
+            main: anew(seen, Effect.zipRight(note(Effect.sleep(1)), note(Workflow.sleep("nap", 1))))
           })
           yield* startAndWait(process, "~sleep/1")
           yield* TestClock.adjust(1)
@@ -94,12 +95,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Journal.Journal, E>) =
           yield* TestClock.adjust(1)
           yield* process.result
           assert.deepStrictEqual(seen, [undefined, undefined])
-        }), {
-        except: {
-          replay: "its body notes what it does, and does it again in a replay",
-          crash: "its body notes what it does, and does it again in a replay"
-        }
-      })
+        }))
 
       test("until a time that has passed is over at once", (outside) =>
         Effect.gen(function*() {
@@ -197,9 +193,8 @@ export const suite = <E>(name: string, layer: Layer.Layer<Journal.Journal, E>) =
         Effect.gen(function*() {
           const main = Effect.suspend(() => {
             let round = 0
-            return Effect.repeat(
-              Effect.suspend(() => act(`a${String(round++)}`)),
-              Schedule.intersect(Schedule.spaced("1 hour"), Schedule.recurs(2))
+            return Effect.suspend(() => act(`a${String(round++)}`)).pipe(
+              Effect.repeat(Schedule.intersect(Schedule.spaced("1 hour"), Schedule.recurs(2)))
             )
           })
           const first = yield* open(outside, { main })
@@ -400,16 +395,19 @@ export const suite = <E>(name: string, layer: Layer.Layer<Journal.Journal, E>) =
           outside.hold("a", "b", "c")
           const seen: Array<ReadonlyArray<number>> = []
           const look = Effect.tap(now, (times) => Effect.sync(() => seen.push(times)))
-          const main = Effect.gen(function*() {
-            yield* look
-            yield* act("a")
-            yield* look
-            yield* Effect.repeatN(Effect.yieldNow(), 5_000)
-            yield* look
-            yield* act("b")
-            yield* look
-            yield* act("c")
-          })
+          const main = anew(
+            seen,
+            Effect.gen(function*() {
+              yield* look
+              yield* act("a")
+              yield* look
+              yield* Effect.repeatN(Effect.yieldNow(), 5_000)
+              yield* look
+              yield* act("b")
+              yield* look
+              yield* act("c")
+            })
+          )
           yield* TestClock.adjust(1_000)
           const first = yield* open(outside, { main })
           yield* first.start
@@ -428,12 +426,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Journal.Journal, E>) =
           const second = yield* open(outside, { main })
           yield* second.result
           assert.deepStrictEqual(seen, expected)
-        }), {
-        except: {
-          replay: "its body notes what it does, and does it again in a replay",
-          crash: "its body notes what it does, and does it again in a replay"
-        }
-      })
+        }))
 
       test("is no clock of activities: they see the ordinary one", (outside) =>
         Effect.gen(function*() {
@@ -455,8 +448,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Journal.Journal, E>) =
           yield* TestClock.adjust(5_000)
           const process = yield* open(outside, {
             again: Effect.zipRight(
-              Effect.tap(Clock.currentTimeMillis, (time) =>
-                Effect.sync(() => seen.push(time))),
+              Effect.tap(Clock.currentTimeMillis, (time) => Effect.sync(() => seen.push(time))),
               act("a")
             )
           })
@@ -465,13 +457,9 @@ export const suite = <E>(name: string, layer: Layer.Layer<Journal.Journal, E>) =
           yield* settle
           yield* TestClock.adjust("1 minute")
           yield* Effect.exit(info.result)
-          assert.deepStrictEqual(seen, [5_000, 5_000])
-        }), {
-        except: {
-          replay: "its body notes what it does, and does it again in a replay",
-          crash: "its body notes what it does, and does it again in a replay"
-        }
-      })
+          assert.isAtLeast(seen.length, 2)
+          assert.deepStrictEqual([...new Set(seen)], [5_000])
+        }))
     })
 
     describe("what tells of a body", () => {

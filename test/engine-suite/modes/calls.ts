@@ -30,6 +30,8 @@ interface Call {
   caller: Caller
   /** The attempt that it is for the caller. */
   attempt: Execution.Attempt
+  /** Whether that was on record when the caller died. */
+  isNoted: boolean
 }
 
 export class Calls {
@@ -38,6 +40,12 @@ export class Calls {
   private readonly open = new Map<string, Call>()
   /** The attempts at a step that were lost, and repeated by the next one. */
   private readonly lost = new Map<string, ReadonlyArray<number>>()
+  /** Those that were lost with a step that was given up before it could be repeated. */
+  private readonly givenUp = new Map<string, ReadonlyArray<number>>()
+  /** The latest attempt at a step that is on record. */
+  private readonly latest = new Map<string, number>()
+  /** The attempts that are on record without an end, of the process that lives, by step. */
+  private readonly noted = new Map<string, number>()
   /** The payloads of steps that are completed, as far as it is on record. */
   private readonly recorded = new Map<string, string | null>()
 
@@ -96,9 +104,10 @@ export class Calls {
     }
     if (open?.caller.isDead() === true) {
       // Of an attempt that was not noted before the process died nothing is known: the next one has its number.
-      if (open.attempt.attempt !== attempt.attempt) this.lost.set(id, [...lost, open.attempt.attempt])
+      if (open.attempt.attempt !== attempt.attempt) this.lose(id, open.attempt.attempt)
       open.caller = caller
       open.attempt = attempt
+      open.isNoted = false
       return open
     }
     if (open?.caller === caller) this.object(`${id} is called for attempt ${attempt.attempt} while the last one runs`)
@@ -113,7 +122,8 @@ export class Calls {
       workflowId: Key.encode(attempt.workflowId),
       fiber: Runtime.runFork(runtime)(work.run(told), { scheduler: defaultScheduler, immediate: false }),
       caller,
-      attempt
+      attempt,
+      isNoted: false
     }
     this.open.set(id, call)
     return call
@@ -136,11 +146,38 @@ export class Calls {
     })
   }
 
+  /** A process begins: whatever is on record without an end is not its own. */
+  begun(): void {
+    this.noted.clear()
+  }
+
+  /** It has died: an attempt that it noted is lost, unless it is under way, and may be repeated. */
+  died(): void {
+    for (const [id, attempt] of this.noted) {
+      const open = this.open.get(id)
+      if (open?.attempt.attempt === attempt) open.isNoted = true
+      else this.lose(id, attempt)
+    }
+    this.noted.clear()
+  }
+
+  /** A process is about to end, as the test says: nobody comes back to what one before it, that died, had begun. */
+  retired(): void {
+    for (const [id, { caller, fiber }] of this.open) {
+      if (!caller.isDead()) continue
+      this.open.delete(id)
+      fiber.unsafeInterruptAsFork(FiberId.none)
+    }
+  }
+
   /** Has seen what was written. */
   written(batch: Journal.Batch, existing: ReadonlyArray<Journal.WorkflowRow>): void {
     const created = batch.created.filter(({ id }) => existing.every((row) => row.id !== id))
     const over = [...created.map(({ id }) => ({ workflowId: id, generation: 1 })), ...batch.over]
     for (const { generation, workflowId } of over) this.forget(Ids.step(workflowId, generation, ""))
+    for (const { attempt, generation, path, workflowId } of batch.stepExecutions) {
+      this.latest.set(Ids.step(workflowId, generation, path), attempt)
+    }
     for (const { generation, path, payload, seq, status, workflowId } of batch.steps) {
       const id = Ids.step(workflowId, generation, path)
       // What failed may be called for again, before that is durable, once it is to be repaired.
@@ -148,10 +185,13 @@ export class Calls {
       else this.recorded.delete(id)
       // Nobody will call again: the connection is gone, as the outside finds.
       if (seq !== null || status === "Cancelled") this.cut(id)
+      if (status === "Cancelled") this.giveUp(id)
     }
     for (const { attempt, generation, path, status, workflowId } of batch.stepExecutions) {
       const id = Ids.step(workflowId, generation, path)
       const open = this.open.get(id)
+      if (status === "Running") this.noted.set(id, attempt)
+      else if (this.noted.get(id) === attempt) this.noted.delete(id)
       if (open?.attempt.attempt === attempt && status !== "Running" && !open.caller.isDead()) this.open.delete(id)
     }
     for (const row of batch.workflows) {
@@ -160,24 +200,42 @@ export class Calls {
     }
   }
 
-  /** A history without the attempts that were lost and repeated. */
+  /** A history without the attempts that were lost and repeated; those that never were, are as if interrupted. */
   view(history: Journal.History): Journal.History {
-    const lostOf = ({ generation, path, workflowId }: Journal.StepRow | Journal.StepExecutionRow) =>
-      this.lost.get(Ids.step(workflowId, generation, path)) ?? []
+    const idOf = ({ generation, path, workflowId }: Journal.StepRow | Journal.StepExecutionRow) =>
+      Ids.step(workflowId, generation, path)
+    const lostOf = (row: Journal.StepRow | Journal.StepExecutionRow) => this.lost.get(idOf(row)) ?? []
     return {
       ...history,
       steps: history.steps.map((row) => ({ ...row, attempts: row.attempts - lostOf(row).length })),
       stepExecutions: history.stepExecutions.flatMap((row) => {
         const lost = lostOf(row)
         if (lost.includes(row.attempt)) return []
-        return [{ ...row, attempt: row.attempt - lost.filter((attempt) => attempt < row.attempt).length }]
+        return [{
+          ...row,
+          attempt: row.attempt - lost.filter((attempt) => attempt < row.attempt).length,
+          status: this.givenUp.get(idOf(row))?.includes(row.attempt) === true ? "Cancelled" : row.status
+        }]
       })
     }
   }
 
+  private lose(id: string, attempt: number): void {
+    this.lost.set(id, [...this.lost.get(id) ?? [], attempt])
+  }
+
+  private giveUp(id: string): void {
+    const lost = this.lost.get(id) ?? []
+    const last = lost.filter((attempt) => attempt === this.latest.get(id))
+    this.lost.set(id, lost.filter((attempt) => !last.includes(attempt)))
+    this.givenUp.set(id, [...this.givenUp.get(id) ?? [], ...last])
+  }
+
   private forget(prefix: string): void {
     for (const id of this.recorded.keys()) if (id.startsWith(prefix)) this.recorded.delete(id)
-    for (const id of this.lost.keys()) if (id.startsWith(prefix)) this.lost.delete(id)
+    for (const byStep of [this.lost, this.givenUp, this.latest, this.noted]) {
+      for (const id of byStep.keys()) if (id.startsWith(prefix)) byStep.delete(id)
+    }
     for (const id of this.open.keys()) if (id.startsWith(prefix)) this.cut(id)
   }
 
@@ -186,6 +244,7 @@ export class Calls {
     const open = this.open.get(id)
     if (open?.caller.isDead() !== true) return
     this.open.delete(id)
+    if (open.isNoted) this.lose(id, open.attempt.attempt)
     open.fiber.unsafeInterruptAsFork(FiberId.none)
   }
 

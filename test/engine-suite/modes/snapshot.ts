@@ -14,7 +14,17 @@ const everything: Journal.Filter = {
   createdBefore: null
 }
 
-const lines = ({ executions, signals, steps, workflow }: Journal.History): ReadonlyArray<string> => {
+/** The place of each outcome among the others of its generation: a number may be left out. */
+const placesOf = ({ steps, workflow }: Journal.History) => (generation: number, seq: number | null): number | null => {
+  if (seq === null) return null
+  const others = steps.filter((step) => step.generation === generation && step.status !== "Cancelled")
+  const seqs = [...others.map((step) => step.seq), workflow.generation === generation ? workflow.cancelSeq : null]
+  return seqs.filter((other) => other !== null && other < seq).length
+}
+
+const lines = (history: Journal.History): ReadonlyArray<string> => {
+  const { executions, signals, steps, workflow } = history
+  const placeOf = placesOf(history)
   const line = (what: string, ...parts: ReadonlyArray<unknown>) =>
     `${workflow.id} ${what}: ${parts.map((part) => JSON.stringify(part)).join(" ")}`
   return [
@@ -30,7 +40,7 @@ const lines = ({ executions, signals, steps, workflow }: Journal.History): Reado
       workflow.parentId,
       workflow.parentPath,
       workflow.forkedId,
-      workflow.cancelSeq,
+      placeOf(workflow.generation, workflow.cancelSeq),
       workflow.unusedOutcomes
     ),
     ...executions.map(({ attempt, error, generation, status }) =>
@@ -45,7 +55,7 @@ const lines = ({ executions, signals, steps, workflow }: Journal.History): Reado
         step.payload,
         step.status,
         step.outcome,
-        step.seq,
+        placeOf(step.generation, step.seq),
         step.round,
         step.undo,
         step.origin

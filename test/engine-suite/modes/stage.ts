@@ -45,6 +45,11 @@ export class Stage {
     this.plan = plan
   }
 
+  /** Whether it is only the fault that an engine says this of. */
+  isOfFault(message: string): boolean {
+    return this.plan.fault?.what === "answer lost" && message.startsWith("tempolite: a commit failed")
+  }
+
   /** Counts a write; what befalls it. */
   strike(): Fault | undefined {
     this.writes++

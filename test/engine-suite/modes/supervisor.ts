@@ -94,6 +94,7 @@ const supervise = (stage: Stage.Stage, options: Tempolite.Options, isRetired: ()
         Effect.suspend(() => {
           isDead = true
           scheduler.kill()
+          stage.calls.died()
           stage.restarting++
           stage.remains.push(Effect.suspend(() => {
             scheduler.revive()
@@ -131,6 +132,7 @@ const supervise = (stage: Stage.Stage, options: Tempolite.Options, isRetired: ()
         Effect.withClock(clock),
         Effect.withScheduler(scheduler)
       )
+      stage.calls.begun()
       return { engine, isDead: () => isDead, next, close, die }
     })
 
@@ -216,6 +218,7 @@ export const make = (engine: Tempolite.Options): Effect.Effect<Supervised> =>
         : Layer.scoped(Tempolite.Tempolite, supervise(stage, options, () => isRetired)),
       retire: Effect.sync(() => {
         isRetired = true
+        stage.calls.retired()
       })
     }
   })
