@@ -1,12 +1,12 @@
 /**
- * Runs a test of the engine again in each mode: one that replays the body at every wait; and those in which, at one write
- * of its engines, the process dies just before it or just after it, or the journal writes and says that it failed. Nothing
+ * Runs a test of the engine again in each mode: one that replays the body at every wait, one that lets a workflow leave
+ * memory as soon as it can; and those in which, at one write of its engines, the process dies just before it or just after it, or the journal writes and says that it failed. Nothing
  * of that may be seen: what the test asserts holds in each mode, and the journal is left as without.
  *
- * By default one test of two, on the journal that is fast, has one such run, drawn anew each day; `TEMPOLITE_MATRIX=some`
+ * By default one test of two, on the journal that is fast, has one such run, always the same; `TEMPOLITE_MATRIX=some`
  * tries each mode with one write, on a journal that is slow one fault only; `TEMPOLITE_MATRIX=full` every write, and counts
- * the runs; `TEMPOLITE_MATRIX="crash after 3"`, or `"replay"`, that one; `off` none. `TEMPOLITE_MATRIX_SEED` draws as on
- * another day. What fails says what it was, and its seed.
+ * the runs; `TEMPOLITE_MATRIX="crash after 3"`, or `"replay"`, that one; `off` none. `TEMPOLITE_MATRIX_SEED` draws
+ * others. What fails says what it was, and its seed.
  */
 import * as Cause from "effect/Cause"
 import * as Chunk from "effect/Chunk"
@@ -23,13 +23,15 @@ import { Current, type Fault, type Plan, Stage } from "./stage.ts"
 /** Modes in which a test does not run, and why. */
 export interface Except {
   readonly replay?: string
+  /** Beside those that do not run in a replay. */
+  readonly parked?: string
   /** A crash before or after a write. */
   readonly crash?: string
   readonly lost?: string
 }
 
 const extent = process.env["TEMPOLITE_MATRIX"] ?? "few"
-const seed = process.env["TEMPOLITE_MATRIX_SEED"] ?? new Date().toISOString().slice(0, 10)
+const seed = process.env["TEMPOLITE_MATRIX_SEED"] ?? "ordinary"
 
 const faults: ReadonlyArray<Fault> = ["crash before", "crash after", "answer lost"]
 
@@ -43,10 +45,11 @@ export const timeoutMillis = extent === "full" ? 1_200_000 : 120_000
 const dueBut = (except: Except): ReadonlyArray<Fault> =>
   faults.filter((what) => (what === "answer lost" ? except.lost : except.crash) === undefined)
 
-/** From 0 to less than `below`, the same for the same text on the same day. */
+/** From 0 to less than `below`, the same for the same text and seed. */
 const draw = (text: string, below: number): number => (Hash.string(`${seed} ${text}`) >>> 0) % below
 
-const tell = ({ fault }: Plan): string => fault === undefined ? "replay" : `${fault.what} ${fault.at}`
+const tell = ({ fault, options }: Plan): string =>
+  fault === undefined ? JSON.stringify(options) : `${fault.what} ${fault.at}`
 
 /** A run of a test, on a journal and with an outside of its own. Gives what it leaves: a line for each row. */
 type Scene<E> = Effect.Effect<ReadonlyArray<string>, E>
@@ -108,12 +111,18 @@ const disturbed = <E>(scene: Scene<E>, without: Done, plan: Plan): Effect.Effect
   )
 }
 
-/** In which a body is replayed at every wait. */
-const replaying: Plan = { options: { replay: "always" } }
+/** Those in which a body is replayed: at every wait, or where it may leave memory. */
+const replaying = (except: Except): ReadonlyArray<Plan> =>
+  except.replay !== undefined
+    ? []
+    : [
+      { options: { replay: "always" } },
+      ...(except.parked === undefined ? [{ options: { parkAfter: 0 } }] : [])
+    ]
 
 /** What is tried, where that is not all there is. */
 const drawn = (title: string, isFast: boolean, except: Except, writes: number): ReadonlyArray<Plan> => {
-  const replay = except.replay === undefined ? [replaying] : []
+  const replay = replaying(except)
   const [, named, at] = /^(\D+) (\d+)$/.exec(extent) ?? []
   const some = (writes === 0 ? [] : dueBut(except)).map((what): Plan => ({
     fault: { what, at: at === undefined ? 1 + draw(`${title} ${what}`, writes) : Number(at) }
@@ -166,7 +175,7 @@ export const inEveryMode = <E>(
         return hasStruck
       })
     if (extent === "full") {
-      if (except.replay === undefined) yield* disturb(replaying)
+      yield* Effect.forEach(replaying(except), disturb)
       for (const what of dueBut(except)) yield* everyWrite(what, stage.commits, disturb)
       yield* Console.log(`in modes: ${runs} runs, ${stage.commits} writes`)
     } else {
