@@ -15,9 +15,9 @@ export const mutations = [
   },
   {
     name: "act before what was delivered is durable",
-    file: "src/engine/offer.ts",
-    find: "whenWritten: host.committer.whenWritten",
-    replace: "whenWritten: (_, go) => go()",
+    file: "src/engine/attempts.ts",
+    find: "ledger.put(row, pulse.execution, begin)",
+    replace: "ledger.put(row, pulse.execution), begin()",
     tests: ["test/Engine.test.ts"],
     only: "before an activity starts"
   },
@@ -32,8 +32,8 @@ export const mutations = [
   {
     name: "take for written what is only being written",
     file: "src/engine/committer.ts",
-    find: "        else if (ticket === writing?.ticket) writing.whenWritten(go)\n",
-    replace: "",
+    find: "        yield* write(batch)\n        if (!isLost) batch.written()\n",
+    replace: "        batch.written()\n        yield* write(batch)\n",
     tests: ["test/Engine.test.ts"],
     only: "before an activity starts"
   },
@@ -209,8 +209,7 @@ export const mutations = [
     file: "src/engine/committer.ts",
     find: "Effect.retry({ schedule: backoff, while: (error) => error._tag === \"JournalError\" }),",
     replace: "",
-    tests: ["test/Engine.test.ts", "test/engine/committer.test.ts"],
-    only: "journal|commit"
+    tests: ["test/engine/committer.test.ts"]
   },
   {
     name: "write without the lease (memory)",
@@ -223,9 +222,9 @@ export const mutations = [
   {
     name: "write without the lease (SQLite)",
     file: "src/sqlite/lease.ts",
-    find: "    if (renewed.length === 0) return yield* locked(yield* read(run))\n",
+    find: "    if (held.length === 0) yield* renew(run, lease)\n",
     replace: "",
-    tests: ["test/Journal.test.ts"],
+    tests: ["test/sqlite/SqliteJournal.test.ts"],
     only: "lease"
   },
   {
@@ -235,6 +234,20 @@ export const mutations = [
     replace: "const isSilent = () => false",
     tests: ["test/Engine.test.ts", "test/Determinism.test.ts"],
     only: "log|span"
+  },
+  {
+    name: "lose what comes for a workflow that has left memory",
+    file: "src/engine/admission.ts",
+    find: "else if (parked.has(id)) take(id)",
+    replace: "",
+    tests: ["test/Parking.test.ts"]
+  },
+  {
+    name: "let a workflow leave memory while an activity runs",
+    file: "src/engine/flights.ts",
+    find: "      if (until === undefined) return undefined\n",
+    replace: "      if (until === undefined) continue\n",
+    tests: ["test/Parking.test.ts"]
   },
   {
     name: "go on where a replay takes other steps",

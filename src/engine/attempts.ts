@@ -18,7 +18,6 @@ import * as Json from "../internal/json.ts"
 import * as Key from "../internal/key.ts"
 import type { StepExecutionRow, StepRow } from "../Journal.ts"
 import * as Outcome from "../Outcome.ts"
-import type { Ticket } from "./committer.ts"
 import * as Ids from "./ids.ts"
 import type { Ledger } from "./ledger.ts"
 import * as Retry from "./retry.ts"
@@ -60,8 +59,6 @@ export interface Options {
    * makes room for the next. Returns what gives the wait up.
    */
   readonly turn: (work: Work, enter: (leave: () => void) => void) => () => void
-  /** Calls `go` once what was put under this ticket, and before, is durable: the barrier before anything outside is touched. */
-  readonly whenWritten: (ticket: Ticket, go: () => void) => void
   /** Whether no attempt may be started any more; one that runs may end. */
   readonly isStopped: () => boolean
   /** Whether an interruption is the end of the process rather than of the step. */
@@ -245,7 +242,6 @@ export const start = (
     })
     const lastBeat = ledger.lastBeat(row.path)
     row = { ...row, status: "Running", attempts: number, wakeAt: null }
-    const ticket = ledger.put(row, pulse.execution)
     let timedOut = false
     const run = limited(work, work.run(describe(number, pulse, lastBeat)), pulse, ({ onTimeout }) => {
       timedOut = true
@@ -272,9 +268,13 @@ export const start = (
       // It is told of every end, also of that of a fiber which was interrupted before it had begun.
       fiber.addObserver(end)
     }
-    // Write before act. A side effect only reads: nothing outside depends on what was not written yet.
-    if (work.kind === "Activity") options.whenWritten(ticket, begin)
-    else begin()
+    // Write before act: with its own row every outcome that was delivered before is durable. A side effect only reads:
+    // nothing outside depends on what was not written yet.
+    if (work.kind === "Activity") ledger.put(row, pulse.execution, begin)
+    else {
+      ledger.put(row, pulse.execution)
+      begin()
+    }
   }
 
   /** Runs the next attempt when it is its turn. */

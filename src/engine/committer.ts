@@ -29,14 +29,12 @@ export interface Rows {
   readonly handled?: number
 }
 
-/** The number of the commit that rows are written in; they ascend. */
-export type Ticket = number
-
 export interface Committer {
-  /** Queues rows. They become durable in the order of the calls, and those of one call together. */
-  readonly put: (rows: Rows) => Ticket
-  /** Calls `go` once what was put under this ticket, and before, is durable: maybe at once. Never once the lease is lost. */
-  readonly whenWritten: (ticket: Ticket, go: () => void) => void
+  /**
+   * Queues rows. They become durable in the order of the calls, and those of one call together. `whenDurable` is called,
+   * later, once they and all before them are; never once the lease is lost.
+   */
+  readonly put: (rows: Rows, whenDurable?: () => void) => void
   /** Waits until everything that was put before is durable. Never returns once the lease is lost. */
   readonly durable: Effect.Effect<void>
   /** Creates a workflow; answers with the row that has its id already. Fails with the first fault of the journal. */
@@ -70,7 +68,6 @@ interface SentByStep {
 
 /** What will be one commit. The maps are keyed by what identifies a row. */
 class Pending {
-  readonly ticket: Ticket
   readonly created = new Map<string, Array<Creation>>()
   readonly workflows = new Map<string, Journal.WorkflowRow>()
   readonly executions = new Map<string, Journal.WorkflowExecutionRow>()
@@ -82,10 +79,6 @@ class Pending {
   readonly over: Array<{ readonly workflowId: string; readonly generation: number }> = []
   readonly handled = new Set<number>()
   private readonly waiting: Array<() => void> = []
-
-  constructor(ticket: Ticket) {
-    this.ticket = ticket
-  }
 
   add(rows: Rows): void {
     if (rows.workflow !== undefined) this.workflows.set(rows.workflow.id, rows.workflow)
@@ -180,7 +173,7 @@ export const make = (
   Effect.gen(function*() {
     const work = new Wake()
     const lost = yield* Deferred.make<JournalLocked>()
-    let pending = new Pending(1)
+    let pending = new Pending()
     let writing: Pending | undefined = undefined
     /** Nothing is written any more, and nobody may think that it was. */
     let isLost = false
@@ -258,7 +251,7 @@ export const make = (
         yield* gather
         work.reset()
         const batch = pending
-        pending = new Pending(batch.ticket + 1)
+        pending = new Pending()
         writing = batch
         yield* write(batch)
         if (!isLost) batch.written()
@@ -268,16 +261,10 @@ export const make = (
     yield* Effect.forkScoped(loop)
 
     return {
-      put: (rows) => {
+      put: (rows, whenDurable) => {
         pending.add(rows)
+        if (whenDurable !== undefined) pending.whenWritten(whenDurable)
         work.ring()
-        return pending.ticket
-      },
-      whenWritten: (ticket, go) => {
-        if (isLost) return
-        if (ticket === pending.ticket) pending.whenWritten(go)
-        else if (ticket === writing?.ticket) writing.whenWritten(go)
-        else go()
       },
       durable: Effect.suspend(() => {
         if (isLost) return Effect.never

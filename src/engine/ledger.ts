@@ -5,7 +5,7 @@
 import type { WorkflowExecutionStatus } from "../Info.ts"
 import type * as Journal from "../Journal.ts"
 import type { Outcome } from "../Outcome.ts"
-import type { Rows, Ticket } from "./committer.ts"
+import type { Committer, Rows } from "./committer.ts"
 import { type Answer, type Asked, look } from "./replay.ts"
 import type { Failure } from "./retry.ts"
 import * as Row from "./rows.ts"
@@ -37,13 +37,13 @@ export class Ledger {
   private lastSeq = 0
   private readonly executions: ReadonlyArray<Journal.WorkflowExecutionRow>
   private execution: Journal.WorkflowExecutionRow
-  private readonly write: (rows: Rows) => Ticket
+  private readonly write: Committer["put"]
   private readonly now: () => number
 
   constructor(
     workflow: Journal.WorkflowRow,
     recorded: Journal.Recorded,
-    options: { readonly put: (rows: Rows) => Ticket; readonly now: () => number }
+    options: { readonly put: Committer["put"]; readonly now: () => number }
   ) {
     this.workflow = workflow
     this.write = options.put
@@ -122,12 +122,12 @@ export class Ledger {
   }
 
   /**
-   * Replaces the row of a step that has no outcome (and, with it, a row of its attempts). Once the ticket is written, so is
-   * every outcome that was delivered before.
+   * Replaces the row of a step that has no outcome (and, with it, a row of its attempts). `whenDurable` is called once that
+   * and every outcome that was delivered before is durable.
    */
-  put(row: Journal.StepRow, attempt?: Journal.StepExecutionRow): Ticket {
+  put(row: Journal.StepRow, attempt?: Journal.StepExecutionRow, whenDurable?: () => void): void {
     this.set(row)
-    return this.write(this.rowsOf(row, attempt))
+    this.write(this.rowsOf(row, attempt), whenDurable)
   }
 
   /** Records an outcome, the next in the order; what is given `along` becomes durable with it. */

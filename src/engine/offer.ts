@@ -39,7 +39,6 @@ export const make = (parts: Parts): Offered => {
     timers: host.timers,
     now: host.now,
     fork: host.fork,
-    whenWritten: host.committer.whenWritten,
     turn: Turns.make({ gate, queues: host.queues, lenders: () => host.above(ledger.workflow.id) }),
     isStopped: isOver,
     isClosing

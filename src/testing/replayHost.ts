@@ -42,9 +42,7 @@ export const make = (clock: Clock.Clock, put: (rows: Rows) => void): Effect.Effe
       committer: {
         put: (rows) => {
           put(rows)
-          return 0
         },
-        whenWritten: nothing,
         durable: Effect.void,
         create: () => never,
         send: () => never,
