@@ -71,15 +71,22 @@ export interface Admission {
   readonly executionEndings: Watchers<ExecutionEnd>
 }
 
+/** Whether those that were there when the engine started have been taken on. */
+export interface Recovery {
+  isOver: boolean
+  readonly over: Effect.Latch
+}
+
 export interface Options {
   readonly parkMillis: number
   readonly journal: Journal.Service
   readonly host: Host
+  readonly recovery: Recovery
   /** Forks what must end before the engine has closed. */
   readonly fork: (effect: Effect.Effect<void>) => void
 }
 
-export const make = ({ fork, host, journal, parkMillis }: Options): Admission => {
+export const make = ({ fork, host, journal, parkMillis, recovery }: Options): Admission => {
   const { committer, now, timers } = host
   const definitions = new Definitions()
   const active = new Map<string, Active.Active>()
@@ -153,6 +160,15 @@ export const make = ({ fork, host, journal, parkMillis }: Options): Admission =>
       self.place = undefined
     })))
   }
+
+  /** Who is new does not go before those in the queue that were there when the engine started. */
+  const untilRecovered = (queue: Option.Option<string>, self: Active.Active): Effect.Effect<void> =>
+    recovery.isOver || Option.isNone(queue)
+      ? Effect.void
+      : Effect.zipRight(
+        Deferred.succeed(self.running, undefined),
+        Effect.raceFirst(self.hurry.await, recovery.over.await)
+      )
 
   /** Waits for the code of a workflow. If it is not there after a while, the workflow is suspended until it is. */
   const awaitDefinition = (row: Journal.WorkflowRow, self: Active.Active): Effect.Effect<Definition | undefined> =>
@@ -329,6 +345,7 @@ export const make = ({ fork, host, journal, parkMillis }: Options): Admission =>
         const definition = closing ? undefined : definitions.get(row.name) ?? (yield* awaitDefinition(row, self))
         if (self.commands.length > 0) continue
         if (definition === undefined) return
+        if (isNew) yield* untilRecovered(definition.queue, self)
         // Before it is due: between two executions it keeps its place, after a restart, too.
         yield* untilPlaced(id, definition.queue, self)
         if (self.commands.length > 0 || closing) continue

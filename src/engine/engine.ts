@@ -165,7 +165,9 @@ export const make = (
         read: (id, after) => whenReadable(journal.signals(id, after))
       }
     }
-    const admission = Admission.make({ journal, host, fork, parkMillis: Duration.toMillis(options.parkAfter) })
+    const recovery: Admission.Recovery = { isOver: false, over: Effect.unsafeMakeLatch(false) }
+    const parkMillis = Duration.toMillis(options.parkAfter)
+    const admission = Admission.make({ journal, host, recovery, fork, parkMillis })
 
     /** Takes on, by degrees and in order of creation, every workflow that has not ended and that nobody holds. */
     const recover = (after: number): Effect.Effect<void> =>
@@ -263,7 +265,9 @@ export const make = (
         )
         admission.signalled(id)
         // What is held goes on when somebody says so.
-        if (Option.exists(row, ({ status }) => status === "Pending" || status === "Running")) yield* admission.admit(id)
+        if (!Option.exists(row, ({ status }) => status === "Pending" || status === "Running")) return
+        yield* Effect.raceFirst(recovery.over.await, Deferred.await(closed))
+        yield* admission.admit(id)
       })
     const writing = <A>(
       id: string,
@@ -281,19 +285,22 @@ export const make = (
     let lostTo: JournalLocked | undefined = undefined
     /** The ends that clients wait for. */
     const awaited = new Set<Deferred.Deferred<Ended, JournalError>>()
+    /** Takes on what is unfinished, and then what was asked for and may be possible now. */
+    const pass = Effect.suspend(() => {
+      scan.unsafeClose()
+      return recover(0)
+    }).pipe(Effect.zipRight(Effect.suspend(() => {
+      recovery.isOver = true
+      recovery.over.unsafeOpen()
+      for (const id of putBack) taken.delete(id)
+      putBack.clear()
+      return handleRequests
+    })))
     // Layers that are built in one turn are recovered in one pass.
-    const recovering = Effect.forever(scan.await.pipe(
-      Effect.zipRight(gather),
-      Effect.zipRight(Effect.suspend(() => {
-        scan.unsafeClose()
-        return recover(0)
-      })),
-      Effect.zipRight(Effect.suspend(() => {
-        for (const id of putBack) taken.delete(id)
-        putBack.clear()
-        return handleRequests
-      }))
-    ))
+    const passes = Effect.zipRight(
+      pass,
+      Effect.forever(scan.await.pipe(Effect.zipRight(gather), Effect.zipRight(pass)))
+    )
     const requested = journal.requested.pipe(
       Stream.runForEach(() => handleRequests),
       Effect.tapError((error) => Effect.logError("tempolite: requests of clients cannot be read", error)),
@@ -312,7 +319,8 @@ export const make = (
       Effect.forever
     )
     const both = { concurrency: "unbounded", discard: true } as const
-    const background = Effect.all([Effect.zipRight(heed, Effect.all([recovering, requested], both)), renewing], both)
+    const handling = Effect.zipRight(Effect.all([heed, gather], both), Effect.all([passes, requested], both))
+    const background = Effect.all([handling, renewing], both)
     yield* Effect.forkScoped(Effect.catchAll(background, Effect.die))
 
     // Another engine has the journal: nothing that runs here may go on, and nothing of it can be written.
