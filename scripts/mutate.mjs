@@ -36,11 +36,14 @@ const survivors = []
 try {
   for (const name of copied) await cp(name, join(copy, name), { recursive: true })
   await symlink(join(process.cwd(), "node_modules"), join(copy, "node_modules"))
+  for (const { file, find, name } of mutations) {
+    const text = await readFile(join(copy, file), "utf8")
+    if (text.split(find).length !== 2) throw new Error(`${name}: what to break does not occur once in ${file}`)
+  }
   for (const mutation of chosen) {
     const { file, find, name, replace } = mutation
     const path = join(copy, file)
     const text = await readFile(path, "utf8")
-    if (text.split(find).length !== 2) throw new Error(`${name}: what to break does not occur once in ${file}`)
     // A test that fails anyway notices nothing.
     const sound = await vitest(copy, mutation)
     if (!sound.passed || !sound.ran) throw new Error(`${name}: its tests do not pass as they are\n${sound.output}`)

@@ -263,8 +263,14 @@ export const make = ({ fork, host, journal, parkMillis, recovery }: Options): Ad
         if (effect !== undefined) {
           changed = effect.workflow
           committer.put(effect)
-          if (command._tag === "Resume" || command._tag === "Retry") self.isWanted = true
-          suspended.delete(row.id)
+          if (changed.status === "Suspended") {
+            // Mended by hand, it waits to be resumed, also where it was about to be tried once more.
+            self.isWanted = false
+            suspended.add(row.id)
+          } else {
+            suspended.delete(row.id)
+            if (command._tag === "Resume" || command._tag === "Retry") self.isWanted = true
+          }
         }
         // Not before: whatever goes wrong, somebody waits to hear of it.
         self.commands.shift()
