@@ -1,24 +1,28 @@
 /**
- * `npm run check [name…]`: runs the static checks that are named, or all of them, as many at a time as there are cores. Shows what a check says
- * only if it fails. A check must also prove that it looked at something: some of these tools pass when they read nothing.
+ * `npm run check [name…]`: runs the static checks that are named, or all of them, as many at a time as there are cores.
+ * Shows what a check says only if it fails. A check must also prove that it looked at something: some of these tools
+ * pass when they read nothing.
  */
 import { spawn } from "node:child_process"
 import { availableParallelism } from "node:os"
 
 // Scripts of package.json, the slowest first, and what such a proof looks like.
 const checks = {
+  effect: /Checked [1-9]\d* files/,
   lint: /^/,
   "test:types": /Tests:.*\b[1-9]\d* passed/,
   types: /^/,
-  effect: /Checked [1-9]\d* files/,
   layers: /\([1-9]\d* modules, [1-9]\d* dependencies/,
   dead: /^/
 }
 
+// What a compiler allocates dies young: with little room for it, a fifth of the time goes to the garbage collector.
+const env = { ...process.env, NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ""} --max-semi-space-size=128`.trim() }
+
 const perform = (name) =>
   new Promise((resolve) => {
     const start = performance.now()
-    const child = spawn("npm", ["run", "--silent", name], { stdio: ["ignore", "pipe", "pipe"] })
+    const child = spawn("npm", ["run", "--silent", name], { env, stdio: ["ignore", "pipe", "pipe"] })
     let output = ""
     child.stdout.on("data", (chunk) => output += chunk)
     child.stderr.on("data", (chunk) => output += chunk)

@@ -17,6 +17,7 @@ import type { ExecutionContext, WorkflowInfo } from "./Engine.ts"
 import { Tempolite } from "./Engine.ts"
 import type { InvalidPayload, JournalError, WorkflowCancelled, WorkflowConflict, WorkflowNotFound } from "./Errors.ts"
 import type { WorkflowId } from "./Info.ts"
+import { known } from "./internal/captured.ts"
 import * as codec from "./internal/codec.ts"
 import { finite } from "./internal/duration.ts"
 import { withExecution } from "./internal/run.ts"
@@ -258,13 +259,17 @@ export const Tag = <Self>() =>
     layer: <R>(
       body: (payload: Payload.Type<P>) => Effect.Effect<S["Type"], E["Type"], R>
     ): Layer.Layer<Self, never, Tempolite | Without<R, Provided<Self, K>>> =>
-      Layer.unwrapEffect(Effect.map(Effect.context<Without<R, Provided<Self, K>>>(), (outer) =>
-        Layer.merge(
-          Layer.succeed(tag, service),
-          Layer.scopedDiscard(
-            Effect.flatMap(Tempolite, ({ engine }) => engine.register(workflow.definition(body, outer)))
-          )
-        ))),
+      // One layer, and none put together of others: whoever tests starts it thousands of times.
+      Layer.scoped(
+        tag,
+        known<Body<Name>, never, Tempolite | Without<R, Provided<Self, K>> | Scope.Scope, Scope.Scope>(
+          Effect.flatMap(Effect.context<Tempolite | Without<R, Provided<Self, K>>>(), (outer) =>
+            Effect.as(
+              Context.get(outer, Tempolite).engine.register(workflow.definition(body, outer)),
+              service
+            ))
+        )
+      ),
     client: Layer.effect(tag, Effect.as(Tempolite, service)),
     ...outside(workflow),
     ...inside(workflow)

@@ -318,10 +318,13 @@ export const make = (
       Effect.zipRight(Effect.withClock(Effect.sleep(renewal), realClock)),
       Effect.forever
     )
-    const both = { concurrency: "unbounded", discard: true } as const
-    const handling = Effect.zipRight(Effect.all([heed, gather], both), Effect.all([passes, requested], both))
-    const background = Effect.all([handling, renewing], both)
-    yield* Effect.forkScoped(Effect.catchAll(background, Effect.die))
+    yield* Effect.forkScoped(Effect.orDie(renewing))
+    yield* Effect.forkScoped(Effect.gen(function*() {
+      yield* heed
+      yield* gather
+      yield* Effect.fork(Effect.orDie(requested))
+      yield* passes
+    }))
 
     // Another engine has the journal: nothing that runs here may go on, and nothing of it can be written.
     yield* Effect.forkScoped(Effect.gen(function*() {

@@ -1,8 +1,11 @@
 /**
- * The timers of an engine: one sleeping fiber for all of them, on the ordinary clock.
+ * The timers of an engine: one fiber that sleeps until the first of them, on the ordinary clock.
  */
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
+import * as FiberId from "effect/FiberId"
+import * as Runtime from "effect/Runtime"
 import type * as Scope from "effect/Scope"
 import { Heap } from "./heap.ts"
 
@@ -26,8 +29,12 @@ const sleepMillisMax = 2 ** 31 - 1
 
 export const make: Effect.Effect<Timers, never, Scope.Scope> = Effect.gen(function*() {
   const clock = yield* Effect.clock
+  const captured = yield* Effect.runtime<never>()
+  // A layer may be built uninterruptibly.
+  const runFork = Runtime.runFork(Runtime.make({ ...captured, runtimeFlags: Runtime.defaultRuntimeFlags }))
   const heap = new Heap<Entry>((x, y) => x.at - y.at || x.order - y.order)
-  const changed = yield* Effect.makeLatch(false)
+  let sleeping: Fiber.RuntimeFiber<void> | undefined = undefined
+  let isClosed = false
   let order = 0
   let cancelled = 0
 
@@ -44,19 +51,32 @@ export const make: Effect.Effect<Timers, never, Scope.Scope> = Effect.gen(functi
     }
   }
 
-  const sleepUntilNext = Effect.suspend(() => {
-    const first = heap.peek()
-    if (first === undefined) return changed.await
-    const millis = Math.min(first.at - clock.unsafeCurrentTimeMillis(), sleepMillisMax)
-    return Effect.raceFirst(changed.await, clock.sleep(Duration.millis(Math.max(0, millis))))
-  })
+  const stop = () => {
+    sleeping?.unsafeInterruptAsFork(FiberId.none)
+    sleeping = undefined
+  }
 
-  yield* Effect.forkScoped(
-    Effect.forever(Effect.suspend(() => {
-      changed.unsafeClose()
-      fireDue()
-      return sleepUntilNext
-    }))
+  /** Sleeps until the first of them is due. */
+  const sleep = () => {
+    stop()
+    const first = heap.peek()
+    if (first === undefined || isClosed) return
+    const millis = Math.min(first.at - clock.unsafeCurrentTimeMillis(), sleepMillisMax)
+    sleeping = runFork(
+      Effect.map(clock.sleep(Duration.millis(Math.max(0, millis))), () => {
+        sleeping = undefined
+        fireDue()
+        sleep()
+      }),
+      { immediate: false }
+    )
+  }
+
+  yield* Effect.addFinalizer(() =>
+    Effect.sync(() => {
+      isClosed = true
+      stop()
+    })
   )
 
   return {
@@ -64,7 +84,7 @@ export const make: Effect.Effect<Timers, never, Scope.Scope> = Effect.gen(functi
     schedule: (at, fire) => {
       const entry: Entry = { at, order: order++, fire, cancelled: false }
       heap.push(entry)
-      if (heap.peek() === entry) changed.unsafeOpen()
+      if (heap.peek() === entry) sleep()
       return () => {
         if (entry.cancelled) return
         entry.cancelled = true
