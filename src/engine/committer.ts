@@ -244,20 +244,22 @@ export const make = (
         ? Effect.void
         : Effect.catchAll(Effect.uninterruptible(commit(batch)), (error) => failed(batch, error))
 
-    const loop = Effect.gen(function*() {
-      for (;;) {
-        yield* work.wait
-        // Whatever happens in this turn of the host shares the commit.
-        yield* gather
-        work.reset()
-        const batch = pending
-        pending = new Pending()
-        writing = batch
-        yield* write(batch)
+    const writePending = Effect.suspend(() => {
+      work.reset()
+      const batch = pending
+      pending = new Pending()
+      writing = batch
+      return Effect.map(write(batch), () => {
         if (!isLost) batch.written()
         writing = undefined
-      }
+      })
     })
+    // Whatever happens in this turn of the host shares the commit.
+    const loop: Effect.Effect<never> = work.wait.pipe(
+      Effect.flatMap(() => gather),
+      Effect.flatMap(() => writePending),
+      Effect.flatMap(() => loop)
+    )
     yield* Effect.forkScoped(loop)
 
     return {

@@ -301,8 +301,11 @@ export const make = (
       pass,
       Effect.forever(scan.await.pipe(Effect.zipRight(gather), Effect.zipRight(pass)))
     )
-    const requested = journal.requested.pipe(
-      Stream.runForEach(() => handleRequests),
+    // A stream that is run, rather than pulled, costs more than all else of a start.
+    const requested = Stream.toPull(journal.requested).pipe(
+      Effect.flatMap((pull) => Effect.forever(Effect.zipRight(pull, handleRequests))),
+      Effect.scoped,
+      Effect.catchAll(Option.match({ onNone: () => Effect.void, onSome: Effect.fail })),
       Effect.tapError((error) => Effect.logError("tempolite: requests of clients cannot be read", error)),
       Effect.retry(backoff)
     )

@@ -78,7 +78,6 @@ export const make = (
     const gate = new Gate()
     let isOver = false
     let closing = false
-    let isWaiting = false
     let isLeaving = false
     let cancelledSince = false
 
@@ -93,12 +92,11 @@ export const make = (
       isClosing: () => closing,
       isOver: () => isOver || closing,
       isAskedToPark: false,
-      waits: Effect.suspend(() => {
-        isWaiting = true
-        onRest()
-        return Effect.map(wake.wait, () => {
-          isWaiting = false
+      waits: Effect.async((resume) => {
+        wake.sleep(() => {
+          resume(Effect.void)
         })
+        onRest()
       }),
       freeing: false,
       asked: new Map()
@@ -216,7 +214,7 @@ export const make = (
       isLeaving: () => isLeaving,
       park: (until) => {
         const quiet = flights.quietUntil
-        if (!isWaiting || gate.isClosed || quiet === undefined || quiet < until) return false
+        if (isOver || !wake.isAwaited || gate.isClosed || quiet === undefined || quiet < until) return false
         run.isAskedToPark = true
         wake.ring()
         return true

@@ -50,9 +50,6 @@ export type PassEnd = Data.TaggedEnum<{
 }>
 export const PassEnd = Data.taggedEnum<PassEnd>()
 
-/** Waits, and then goes on. */
-const goingOn = (waited: Effect.Effect<void>): Effect.Effect<Option.Option<never>> => Effect.as(waited, Option.none())
-
 type Phase =
   /** The body runs. */
   | { readonly _tag: "Body" }
@@ -286,15 +283,18 @@ export const make = (run: Run): Pass => {
     return undefined
   }
 
-  /** Every fiber waits, or has ended: what is waited for, if anything is, and whether that is the end of the pass. */
-  const rest = (): Effect.Effect<Option.Option<PassEnd>> | undefined => {
+  /** Waits, and then goes on. */
+  const goOnAfter = (wait: Effect.Effect<void>): Effect.Effect<PassEnd> => Effect.flatMap(wait, () => loop)
+
+  /** Every fiber waits, or has ended: the rest of the pass, unless there is more to be done at once. */
+  const rest = (): Effect.Effect<PassEnd> | undefined => {
     if (run.freeing && (cancelDelivered || phase._tag !== "Body")) free()
     const [next, taken, overdueAt] = decideNext()
     // Nothing is delivered to a body that is held: it would not get in a replay to where it is.
     const isHeld = gate.isClosed && !run.freeing
-    if (hasWaited && !isHeld && next !== "Wait" && next !== "Read") return Effect.succeedSome(PassEnd.Replay())
+    if (hasWaited && !isHeld && next !== "Wait" && next !== "Read") return Effect.succeed(PassEnd.Replay())
     const left = isHeld || next === "Deliver" || next === "Cancel" || next === "End" ? undefined : notAskedAgain()
-    if (left !== undefined) return Effect.succeedSome(left)
+    if (left !== undefined) return Effect.succeed(left)
     const parks = run.isAskedToPark && !isHeld
     run.isAskedToPark = false
     switch (next) {
@@ -307,7 +307,7 @@ export const make = (run: Run): Pass => {
         body.cancel()
         return undefined
       case "Read":
-        return goingOn(readSignals)
+        return goOnAfter(readSignals)
       case "Take":
         if (taken !== undefined) {
           mailbox.take(taken)
@@ -323,19 +323,19 @@ export const make = (run: Run): Pass => {
         if (steps.next === undefined) steps.start()
         return undefined
       case "End":
-        return Effect.map(
+        return Effect.flatMap(
           afterFibers,
-          Option.map((end) => notAskedAgain() ?? end)
+          Option.match({ onNone: () => loop, onSome: (end) => Effect.succeed(notAskedAgain() ?? end) })
         )
       case "Wait":
         if (!gate.isClosed) body.live()
         if (parks && flights.quietUntil !== undefined) {
-          return Effect.succeedSome(PassEnd.Park({ until: flights.quietUntil }))
+          return Effect.succeed(PassEnd.Park({ until: flights.quietUntil }))
         }
         hasWaited = host.replaysAlways
-        return goingOn(run.waits)
+        return goOnAfter(run.waits)
       case "Stuck":
-        return Effect.succeedSome(stuck(
+        return Effect.succeed(stuck(
           "the body waits for nothing that the journal can deliver: no step, sleep or sub-workflow is under way. " +
             "It waits for ever, or for a promise or a Deferred from outside: put that into an activity"
         ))
@@ -368,13 +368,14 @@ export const make = (run: Run): Pass => {
     while (!scheduler.drain()) continue
   }
 
-  const loop: Effect.Effect<PassEnd> = Effect.gen(function*() {
+  /** Without a generator, or anything else that a step would pay for: it comes through here twice. */
+  const loop: Effect.Effect<PassEnd> = Effect.suspend(() => {
     for (;;) {
       wake.reset()
-      while (!scheduler.drain()) yield* breathe
-      if (isClosing()) return PassEnd.Drop()
-      if (flights.fault !== undefined) return PassEnd.Suspend({ reason: flights.fault })
-      if (scheduler.fault !== undefined) return faulty(scheduler.fault)
+      if (!scheduler.drain()) return Effect.zipRight(breathe, loop)
+      if (isClosing()) return Effect.succeed(PassEnd.Drop())
+      if (flights.fault !== undefined) return Effect.succeed(PassEnd.Suspend({ reason: flights.fault }))
+      if (scheduler.fault !== undefined) return Effect.succeed(faulty(scheduler.fault))
       const exit = body.exit()
       if (phase._tag === "Body" && (exit !== undefined || continuations.length > 0)) {
         phase = { _tag: "Leftovers" }
@@ -382,10 +383,8 @@ export const make = (run: Run): Pass => {
         if (exit !== undefined) continuations.length = 0
       }
       if (interruptLeftovers()) continue
-      const waited = rest()
-      if (waited === undefined) continue
-      const end = yield* waited
-      if (Option.isSome(end)) return end.value
+      const next = rest()
+      if (next !== undefined) return next
     }
   })
 

@@ -22,6 +22,9 @@ export interface Place {
   readonly leave: () => void
 }
 
+/** Where nothing is bounded. */
+const anywhere: Place = { leave: () => {} }
+
 interface Ticket {
   /** The workflow whose place it is to be, to lend; none for an attempt. */
   readonly owner: string | undefined
@@ -218,8 +221,8 @@ const takeAll = (
 /** All queues of an engine. */
 export class Queues {
   private readonly named: ReadonlyMap<string, Queue>
-  /** Bounds the attempts of all activities together. */
-  private readonly all: Queue
+  /** Bounds the attempts of all activities together, if anything does. */
+  private readonly all: Queue | undefined
 
   constructor(
     options: { readonly concurrency: number; readonly queues: ReadonlyMap<string, QueueOptions> },
@@ -227,7 +230,9 @@ export class Queues {
     now: () => number
   ) {
     this.named = new Map(Array.from(options.queues, ([name, queue]) => [name, new Queue(queue, timers, now)]))
-    this.all = new Queue({ concurrency: options.concurrency }, timers, now)
+    this.all = options.concurrency === Number.POSITIVE_INFINITY
+      ? undefined
+      : new Queue({ concurrency: options.concurrency }, timers, now)
   }
 
   get names(): Iterable<string> {
@@ -240,15 +245,17 @@ export class Queues {
 
   /** A place for a workflow, which then lends it to what runs below it. */
   forWorkflow(name: string, id: string, lenders: ReadonlyArray<string>, enter: () => void): Place {
-    return this.named.get(name)?.take({ owner: id, lenders, enter }) ?? { leave: () => {} }
+    return this.named.get(name)?.take({ owner: id, lenders, enter }) ?? anywhere
   }
 
-  /** A place for an attempt of an activity; `lenders` are its workflow and those above it, the nearest first. */
-  forAttempt(name: string | undefined, lenders: ReadonlyArray<string>, enter: (place: Place) => void): Place {
+  /** A place for an attempt of an activity; `lenders` gives its workflow and those above it, the nearest first. */
+  forAttempt(name: string | undefined, lenders: () => ReadonlyArray<string>, enter: (place: Place) => void): Place {
     const queue = name === undefined ? undefined : this.named.get(name)
-    return queue === undefined
-      ? this.all.take({ owner: undefined, lenders, enter })
-      : takeAll([queue, this.all], lenders, enter)
+    if (queue === undefined && this.all === undefined) {
+      enter(anywhere)
+      return anywhere
+    }
+    return takeAll([queue, this.all].filter((queue) => queue !== undefined), lenders(), enter)
   }
 }
 

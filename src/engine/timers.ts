@@ -63,7 +63,7 @@ export const make: Effect.Effect<Timers, never, Scope.Scope> = Effect.gen(functi
     if (first === undefined || isClosed) return
     const millis = Math.min(first.at - clock.unsafeCurrentTimeMillis(), sleepMillisMax)
     sleeping = runFork(
-      Effect.map(clock.sleep(Duration.millis(Math.max(0, millis))), () => {
+      Effect.map(millis > 0 ? clock.sleep(Duration.millis(millis)) : Effect.void, () => {
         sleeping = undefined
         fireDue()
         sleep()

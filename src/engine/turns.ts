@@ -26,7 +26,7 @@ export const make =
         return
       }
       let isIn = false
-      const place = queues.forAttempt(Option.getOrUndefined(work.queue), lenders(), (place) => {
+      const place = queues.forAttempt(Option.getOrUndefined(work.queue), lenders, (place) => {
         isIn = true
         if (gate.isClosed) {
           place.leave()

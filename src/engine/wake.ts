@@ -19,12 +19,21 @@ export class Wake {
     this.hasRung = false
   }
 
-  /** Returns at once if it has rung since the last reset. */
-  readonly wait: Effect.Effect<void> = Effect.suspend(() =>
-    this.hasRung ? Effect.void : Effect.async((resume) => {
-      this.sleeper = () => {
-        resume(Effect.void)
-      }
+  /** Whether somebody waits. */
+  get isAwaited(): boolean {
+    return this.sleeper !== undefined
+  }
+
+  /** Calls `wake` when it rings; at once if it has rung since the last reset. */
+  sleep(wake: () => void): void {
+    if (this.hasRung) wake()
+    else this.sleeper = wake
+  }
+
+  /** The same, as an effect. */
+  readonly wait: Effect.Effect<void> = Effect.async((resume) => {
+    this.sleep(() => {
+      resume(Effect.void)
     })
-  )
+  })
 }

@@ -30,9 +30,6 @@ export const make = <E = never>(): Bell<E> => {
   return {
     ring: () => tell(Effect.void),
     fail: (error) => tell(Effect.fail(error)),
-    listen: Stream.mapEffect(
-      Stream.unwrapScoped(Effect.map(listener, (queue) => Stream.fromQueue(queue))),
-      (message) => message
-    )
+    listen: Stream.unwrapScoped(Effect.map(listener, (queue) => Stream.repeatEffect(Effect.flatten(Queue.take(queue)))))
   }
 }

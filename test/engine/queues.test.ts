@@ -260,7 +260,7 @@ describe("all queues", () => {
     const queues = make(3, { one: 2, other: 2 })
     const seen: Array<string> = []
     const places = (["one", "one", "one", "other", "other", undefined] as const).map((queue, index) =>
-      queues.forAttempt(queue, [], () => seen.push(`${queue} ${index}`))
+      queues.forAttempt(queue, () => [], () => seen.push(`${queue} ${index}`))
     )
     assert.deepStrictEqual(seen, ["one 0", "one 1", "other 3"])
     // The place in its queue, too, is free then.
@@ -276,10 +276,10 @@ describe("all queues", () => {
   it("have back both places, and both waits, of who gives up", () => {
     const queues = make(1, { one: 1 })
     const seen: Array<string> = []
-    const first = queues.forAttempt(undefined, [], () => seen.push("first"))
-    const waitsForAll = queues.forAttempt("one", [], () => seen.push("second"))
-    const waitsForOne = queues.forAttempt("one", [], () => seen.push("third"))
-    queues.forAttempt("one", [], () => seen.push("fourth"))
+    const first = queues.forAttempt(undefined, () => [], () => seen.push("first"))
+    const waitsForAll = queues.forAttempt("one", () => [], () => seen.push("second"))
+    const waitsForOne = queues.forAttempt("one", () => [], () => seen.push("third"))
+    queues.forAttempt("one", () => [], () => seen.push("fourth"))
     waitsForOne.leave()
     waitsForAll.leave()
     first.leave()
@@ -290,7 +290,7 @@ describe("all queues", () => {
     const queues = make(1, { one: 2 })
     const seen: Array<string> = []
     for (const id of ["a", "b", "c"]) queues.forWorkflow("one", id, [], () => seen.push(id))
-    queues.forAttempt("one", ["a"], () => seen.push("a!"))
+    queues.forAttempt("one", () => ["a"], () => seen.push("a!"))
     assert.deepStrictEqual(seen, ["a", "b", "a!"])
     assert.isTrue(queues.has("one"))
     assert.isFalse(queues.has("two"))
