@@ -32,8 +32,8 @@ export const mutations = [
   {
     name: "take for written what is only being written",
     file: "src/engine/committer.ts",
-    find: "        yield* write(batch)\n        if (!isLost) batch.written()\n",
-    replace: "        batch.written()\n        yield* write(batch)\n",
+    find: "      return Effect.map(write(batch), () => {\n        if (!isLost) batch.written()\n",
+    replace: "      batch.written()\n      return Effect.map(write(batch), () => {\n",
     tests: ["test/Engine.test.ts"],
     only: "before an activity starts"
   },

@@ -80,9 +80,9 @@ const queueOf = ({ concurrency = Number.POSITIVE_INFINITY, rate }: QueueOptions)
 })
 
 /**
- * Runs the workflows of a journal in this process (dies with `InvalidQueue` if a queue cannot work): at most one engine does so at a time. Unfinished workflows continue
- * as soon as their layers are built. When the scope closes, activities end within `closeGrace`, no compensation runs,
- * and the workflows go on at the next start.
+ * Runs the workflows of a journal in this process: at most one engine does so at a time. Unfinished workflows continue as
+ * soon as their layers are built. When the scope closes, activities end within `closeGrace`, no compensation runs, and
+ * the workflows go on at the next start. Dies with `InvalidQueue` if a queue cannot work.
  *
  * @since 0.1.0
  * @category layers

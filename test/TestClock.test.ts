@@ -5,6 +5,7 @@ import { assert, describe, it } from "@effect/vitest"
 import {
   Chunk,
   Clock,
+  Deferred,
   Duration,
   Effect,
   Exit,
@@ -244,12 +245,13 @@ describe("under a test clock", () => {
 
   it.effect("an engine closes, though nobody lets time pass: with an activity, and a workflow nobody knows", () => {
     class Stuck extends Activity.Tag<Stuck>()("Stuck") {}
-    const first = Subscription.layer(() => Stuck.execute("a")).pipe(
-      Layer.provide(Stuck.layer(() => Effect.never)),
-      Layer.provideMerge(Tempolite.layer({ closeGrace: 0 }))
-    )
     return Effect.gen(function*() {
-      yield* Effect.provide(Subscription.start("s"), first)
+      const begun = yield* Deferred.make<void>()
+      const first = Subscription.layer(() => Stuck.execute("a")).pipe(
+        Layer.provide(Stuck.layer(() => Effect.zipRight(Deferred.succeed(begun, undefined), Effect.never))),
+        Layer.provideMerge(Tempolite.layer({ closeGrace: 0 }))
+      )
+      yield* Effect.provide(Effect.zipRight(Subscription.start("s"), Deferred.await(begun)), first)
       yield* Effect.provide(Effect.yieldNow(), Tempolite.layer({ closeGrace: 0 }))
       const status = yield* Effect.provide(
         Effect.flatMap(Subscription.info("s"), (info) => info.status),

@@ -4,12 +4,9 @@
  * has none, is done to its row.
  */
 import * as Deferred from "effect/Deferred"
-import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type { Definition, Ended } from "../Engine.ts"
-import { WorkflowUnregistered } from "../Errors.ts"
-import * as Key from "../internal/key.ts"
 import * as Reason from "../internal/reason.ts"
 import type * as Journal from "../Journal.ts"
 import type { Outcome } from "../Outcome.ts"
@@ -26,10 +23,8 @@ import { Parked } from "./parked.ts"
 import type { Host } from "./parts.ts"
 import { Residents } from "./residents.ts"
 import * as Row from "./rows.ts"
+import * as Waits from "./waits.ts"
 import { Watchers } from "./watchers.ts"
-
-/** How long a workflow waits for its layer to be built before it is suspended as unregistered. */
-const registrationGrace = Duration.seconds(1)
 
 /** How many workflows are read from the journal at once. */
 export const loadsMax = 32
@@ -71,17 +66,11 @@ export interface Admission {
   readonly executionEndings: Watchers<ExecutionEnd>
 }
 
-/** Whether those that were there when the engine started have been taken on. */
-export interface Recovery {
-  isOver: boolean
-  readonly over: Effect.Latch
-}
-
 export interface Options {
   readonly parkMillis: number
   readonly journal: Journal.Service
   readonly host: Host
-  readonly recovery: Recovery
+  readonly recovery: Waits.Recovery
   /** Forks what must end before the engine has closed. */
   readonly fork: (effect: Effect.Effect<void>) => void
 }
@@ -99,6 +88,7 @@ export const make = ({ fork, host, journal, parkMillis, recovery }: Options): Ad
   const loads = Effect.unsafeMakeSemaphore(loadsMax)
   const closed = Effect.unsafeMakeLatch(false)
   let closing = false
+  const waits = Waits.make({ host, definitions, recovery, isClosing: () => closing })
 
   /** Lets a workflow go. */
   const leave = (id: string, self: Active.Active) => {
@@ -125,66 +115,6 @@ export const make = ({ fork, host, journal, parkMillis, recovery }: Options): Ad
   }
 
   const above = (id: string): ReadonlyArray<string> => [id, ...(active.get(id)?.above ?? [])]
-
-  /** Waits, unless something else is to be done first. */
-  const unlessHurried = (self: Active.Active, wait: (go: () => void) => Effect.Effect<void>): Effect.Effect<void> => {
-    Deferred.unsafeDone(self.running, Effect.void)
-    return Effect.raceFirst(
-      self.hurry.await,
-      Effect.async<void>((resume) =>
-        wait(() => {
-          resume(Effect.void)
-        })
-      )
-    )
-  }
-
-  const untilDue = (wakeAt: number | null, self: Active.Active): Effect.Effect<void> =>
-    wakeAt === null || wakeAt <= now() || self.cancels.length > 0
-      ? Effect.void
-      : unlessHurried(self, (go) => Effect.sync(timers.schedule(wakeAt, go)))
-
-  /** Waits for a place in the queue of the workflow. Who is to be cancelled does not need one. */
-  const untilPlaced = (id: string, queue: Option.Option<string>, self: Active.Active): Effect.Effect<void> => {
-    if (Option.isNone(queue) || self.place !== undefined || self.cancels.length > 0) return Effect.void
-    let isIn = false
-    return unlessHurried(self, (go) => {
-      self.place = host.queues.forWorkflow(queue.value, id, above(id).slice(1), () => {
-        isIn = true
-        go()
-      })
-      return Effect.void
-    }).pipe(Effect.zipRight(Effect.sync(() => {
-      if (isIn) return
-      self.place?.leave()
-      self.place = undefined
-    })))
-  }
-
-  /** Who is new does not go before those in the queue that were there when the engine started. */
-  const untilRecovered = (queue: Option.Option<string>, self: Active.Active): Effect.Effect<void> =>
-    recovery.isOver || Option.isNone(queue)
-      ? Effect.void
-      : Effect.zipRight(
-        Deferred.succeed(self.running, undefined),
-        Effect.raceFirst(self.hurry.await, recovery.over.await)
-      )
-
-  /** Waits for the code of a workflow. If it is not there after a while, the workflow is suspended until it is. */
-  const awaitDefinition = (row: Journal.WorkflowRow, self: Active.Active): Effect.Effect<Definition | undefined> =>
-    Effect.gen(function*() {
-      yield* unlessHurried(self, (go) => Effect.sync(definitions.watch(row.name, go))).pipe(
-        Effect.timeoutOption(registrationGrace)
-      )
-      const definition = definitions.get(row.name)
-      if (definition === undefined && !closing && self.commands.length === 0) {
-        const reason = new WorkflowUnregistered({ workflowId: Key.decode(row.id), name: row.name })
-        committer.put({ workflow: { ...row, status: "Suspended", reason: Reason.encode(reason) } })
-        yield* Effect.logWarning(`tempolite: ${reason.message}`)
-        yield* committer.durable
-      }
-      return definition
-    })
 
   /** Whether it was held, and is to go on: in this process, or in one that died before it ran. */
   const isResumed = ({ reason, status }: Journal.WorkflowRow): boolean => reason !== null && status !== "Suspended"
@@ -348,14 +278,14 @@ export const make = ({ fork, host, journal, parkMillis, recovery }: Options): Ad
         const row = yield* apply(found, self)
         self.isToEnd = isToRun(row, self)
         if (!self.isToEnd) return
-        const definition = closing ? undefined : definitions.get(row.name) ?? (yield* awaitDefinition(row, self))
+        const definition = closing ? undefined : definitions.get(row.name) ?? (yield* waits.forDefinition(row, self))
         if (self.commands.length > 0) continue
         if (definition === undefined) return
-        if (isNew) yield* untilRecovered(definition.queue, self)
+        if (isNew) yield* waits.untilRecovered(definition.queue, self)
         // Before it is due: between two executions it keeps its place, after a restart, too.
-        yield* untilPlaced(id, definition.queue, self)
+        yield* waits.untilPlaced(id, definition.queue, self)
         if (self.commands.length > 0 || closing) continue
-        yield* untilDue(row.wakeAt, self)
+        yield* waits.untilDue(row.wakeAt, self)
         if (self.commands.length > 0 || closing) continue
         const end = yield* run(row, definition, self, isNew)
         const { attempt, generation } = row

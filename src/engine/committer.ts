@@ -5,7 +5,6 @@
 import * as Deferred from "effect/Deferred"
 import * as Effect from "effect/Effect"
 import * as Exit from "effect/Exit"
-import * as FiberId from "effect/FiberId"
 import * as Option from "effect/Option"
 import type * as Scope from "effect/Scope"
 import type { JournalError, JournalLocked } from "../Errors.ts"
@@ -51,13 +50,13 @@ export interface Committer {
 
 interface Creation {
   readonly row: Journal.WorkflowRow
-  readonly existing: Deferred.Deferred<Option.Option<Journal.WorkflowRow>, JournalError | JournalLocked>
+  readonly done: (existing: Exit.Exit<Option.Option<Journal.WorkflowRow>, JournalError | JournalLocked>) => void
 }
 
 /** A signal that a client waits for. */
 interface Sending {
   readonly signal: Journal.Sent
-  readonly sent: Deferred.Deferred<void, JournalError | JournalLocked>
+  readonly done: (sent: Exit.Exit<void, JournalError | JournalLocked>) => void
 }
 
 /** A signal that a step has sent. */
@@ -134,22 +133,20 @@ class Pending {
 
   /** Answers those who wait. Of several creations of one id only the first can be the one that made it. */
   answer(existing: ReadonlyArray<Journal.WorkflowRow>): void {
-    for (const { sent } of this.sending) Deferred.unsafeDone(sent, Exit.void)
+    for (const { done } of this.sending) done(Exit.void)
     const found = new Map(existing.map((row) => [row.id, row]))
     for (const [id, creations] of this.created) {
       creations.forEach((creation, index) => {
         const row = this.workflows.get(id) ?? found.get(id) ?? (index === 0 ? undefined : creations[0]?.row)
-        Deferred.unsafeDone(creation.existing, Exit.succeed(Option.fromNullable(row)))
+        creation.done(Exit.succeed(Option.fromNullable(row)))
       })
     }
   }
 
   /** Takes out what clients wait for: a call fails rather than wait for the journal to come back. */
   refuse(error: JournalError | JournalLocked): void {
-    for (const { sent } of this.sending.splice(0)) Deferred.unsafeDone(sent, Exit.fail(error))
-    for (const creation of [...this.created.values()].flat()) {
-      Deferred.unsafeDone(creation.existing, Exit.fail(error))
-    }
+    for (const { done } of this.sending.splice(0)) done(Exit.fail(error))
+    for (const { done } of [...this.created.values()].flat()) done(Exit.fail(error))
     this.created.clear()
   }
 
@@ -274,20 +271,14 @@ export const make = (
         return writing === undefined ? Effect.void : writing.done
       }),
       create: (row) =>
-        Effect.suspend(() => {
-          const existing = Deferred.unsafeMake<Option.Option<Journal.WorkflowRow>, JournalError | JournalLocked>(
-            FiberId.none
-          )
-          pending.create({ row, existing })
+        Effect.async((done) => {
+          pending.create({ row, done })
           work.ring()
-          return Deferred.await(existing)
         }),
       send: (signal) =>
-        Effect.suspend(() => {
-          const sent = Deferred.unsafeMake<void, JournalError | JournalLocked>(FiberId.none)
-          pending.sending.push({ signal, sent })
+        Effect.async((done) => {
+          pending.sending.push({ signal, done })
           work.ring()
-          return Deferred.await(sent)
         }),
       lost: Deferred.await(lost),
       lose: (error) => {

@@ -6,7 +6,6 @@ import * as Clock from "effect/Clock"
 import * as Deferred from "effect/Deferred"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
-import * as Exit from "effect/Exit"
 import * as Fiber from "effect/Fiber"
 import * as FiberId from "effect/FiberId"
 import * as FiberRef from "effect/FiberRef"
@@ -17,24 +16,23 @@ import * as Runtime from "effect/Runtime"
 import * as Scheduler from "effect/Scheduler"
 import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
-import type { Ended, Engine } from "../Engine.ts"
-import type { JournalLocked, WorkflowEnded, WorkflowNotFound } from "../Errors.ts"
-import { JournalError } from "../Errors.ts"
+import type { Engine } from "../Engine.ts"
+import type { JournalError, JournalLocked, WorkflowEnded, WorkflowNotFound } from "../Errors.ts"
 import type { WorkflowId } from "../Info.ts"
 import * as Key from "../internal/key.ts"
 import type * as Journal from "../Journal.ts"
 import * as Admission from "./admission.ts"
 import { backoff, whenReadable } from "./backoff.ts"
 import { gather } from "./breathe.ts"
-import * as Children from "./children.ts"
-import * as Commands from "./commands.ts"
+import * as Calls from "./calls.ts"
 import * as Committer from "./committer.ts"
-import { conflict, endOf, endUnlessRetried, existing, unsendable } from "./lookup.ts"
+import { existing, unsendable } from "./lookup.ts"
 import type { Host } from "./parts.ts"
 import { type QueueOptions, Queues, undeclared } from "./queues.ts"
+import * as Requests from "./requests.ts"
 import * as SubWorkflows from "./subWorkflows.ts"
 import * as Timers from "./timers.ts"
-import { Watchers } from "./watchers.ts"
+import type * as Waits from "./waits.ts"
 
 export interface Options {
   /** How long running activities may go on when the engine closes, before they are interrupted and recorded as lost. */
@@ -70,9 +68,6 @@ const unfinished: Journal.Filter = {
 
 /** How many unfinished workflows are listed at a time. */
 const recoveryPage = 500
-
-const lockLost = (error: JournalLocked): JournalError =>
-  new JournalError({ message: `this engine has lost the journal: ${error.message}`, cause: error })
 
 /**
  * The default scheduler, with one queue for all fibers, and a look at how long a fiber has run at every 64th operation
@@ -117,15 +112,6 @@ export const make = (
       return fiber
     }
     const fork = forkIn(supervisors)
-    /** Requests that were read, and are being taken care of, and who waits for that. */
-    const taken = new Set<number>()
-    const waiting = new Watchers<void>()
-    /** Of these, those that wait for code that is not here: they are taken again when there is more. */
-    const putBack = new Set<number>()
-    /** Workflows of which a request is being taken care of; the next one waits for its end. */
-    const busy = new Set<string>()
-    /** Those of which there is a next one. */
-    const behind = new Set<string>()
     const closed = yield* Deferred.make<void>()
     const queues = new Queues(options, timers, now)
     const scan = yield* Effect.makeLatch(true)
@@ -165,9 +151,27 @@ export const make = (
         read: (id, after) => whenReadable(journal.signals(id, after))
       }
     }
-    const recovery: Admission.Recovery = { isOver: false, over: Effect.unsafeMakeLatch(false) }
+    const recovery: Waits.Recovery = { isOver: false, over: Effect.unsafeMakeLatch(false) }
     const parkMillis = Duration.toMillis(options.parkAfter)
     const admission = Admission.make({ journal, host, recovery, fork, parkMillis })
+    const requests = Requests.make({
+      journal,
+      committer,
+      admission,
+      fork,
+      isClosing: () => closing,
+      closed: Deferred.await(closed)
+    })
+    const calls = Calls.make({
+      journal,
+      committer,
+      admission,
+      fork,
+      now,
+      refusal,
+      recovered: recovery.over.await,
+      closed: Deferred.await(closed)
+    })
 
     /** Takes on, by degrees and in order of creation, every workflow that has not ended and that nobody holds. */
     const recover = (after: number): Effect.Effect<void> =>
@@ -182,109 +186,7 @@ export const make = (
         if (last !== undefined && page.length === recoveryPage) yield* recover(last.place)
       })
 
-    /** Takes care of requests, those of one workflow one after the other. */
-    const handleRequests: Effect.Effect<void> = Effect.gen(function*() {
-      const requests = yield* whenReadable(journal.requests)
-      const present = new Set(requests.map((request) => request.id))
-      for (const id of taken) if (!present.has(id)) taken.delete(id)
-      for (const request of requests) {
-        const { id, workflowId } = request
-        if (taken.has(id) || closing) continue
-        if (request.kind !== "Start" && request.kind !== "Signal") {
-          if (busy.has(workflowId)) {
-            behind.add(workflowId)
-            continue
-          }
-        }
-        taken.add(id)
-        handle(request)
-      }
-    })
-    const handle = (request: Journal.RequestRow): void => {
-      const { id, kind, workflowId } = request
-      const command = Commands.fromRequest(request)
-      if (kind === "Start") fork(admission.admit(workflowId))
-      if (kind === "Signal") admission.signalled(workflowId)
-      if (kind === "Start" || kind === "Signal") {
-        committer.put({ handled: id })
-        return
-      }
-      if (command === undefined) {
-        fork(Effect.logError(
-          `tempolite: the payload of the request ${id} (${kind}) for the workflow ${workflowId} cannot be read; the ` +
-            "request stays in tempolite_request until it is corrected, and the engine started again, or deleted"
-        ))
-        return
-      }
-      const over = () => {
-        busy.delete(workflowId)
-        if (behind.delete(workflowId) && !closing) fork(handleRequests)
-        fork(Effect.map(committer.durable, () => {
-          waiting.tell(String(id), undefined)
-        }))
-      }
-      busy.add(workflowId)
-      admission.command(workflowId, {
-        command,
-        done: () => {
-          committer.put({ handled: id })
-          over()
-        },
-        putBack: () => {
-          putBack.add(id)
-          over()
-        }
-      })
-    }
-
-    /** A pause that was asked for before this engine started is heard, by those below, too, before anything goes on. */
-    const heed: Effect.Effect<void> = Effect.gen(function*() {
-      const requests = yield* whenReadable(journal.requests)
-      const pauses = Commands.first(requests).filter(({ kind }) => kind === "Pause")
-      yield* Effect.forEach(pauses, (request) =>
-        Effect.async<void>((resume) => {
-          const unwatch = waiting.watch(String(request.id), () => {
-            unwatch()
-            resume(Effect.void)
-          })
-          taken.add(request.id)
-          handle(request)
-        }), { concurrency: "unbounded", discard: true })
-    })
-
-    /**
-     * A call of a client that failed may be written all the same, with its answer lost; what it asked for is then done, as
-     * it would be by the next engine.
-     */
-    const inDoubt = (id: string): Effect.Effect<void> =>
-      Effect.gen(function*() {
-        yield* committer.durable
-        const row = yield* Effect.raceFirst(
-          whenReadable(journal.workflow(id)),
-          Effect.as(Deferred.await(closed), Option.none<Journal.WorkflowRow>())
-        )
-        admission.signalled(id)
-        // What is held goes on when somebody says so.
-        if (!Option.exists(row, ({ status }) => status === "Pending" || status === "Running")) return
-        yield* Effect.raceFirst(recovery.over.await, Deferred.await(closed))
-        yield* admission.admit(id)
-      })
-    const writing = <A>(
-      id: string,
-      write: Effect.Effect<A, JournalError | JournalLocked>
-    ): Effect.Effect<A, JournalError> =>
-      write.pipe(
-        Effect.tapErrorTag("JournalError", () =>
-          Effect.sync(() => {
-            fork(inDoubt(id))
-          })),
-        Effect.catchTag("JournalLocked", (error) => lockLost(error))
-      )
-
     const lost = yield* Deferred.make<JournalLocked>()
-    let lostTo: JournalLocked | undefined = undefined
-    /** The ends that clients wait for. */
-    const awaited = new Set<Deferred.Deferred<Ended, JournalError>>()
     /** Takes on what is unfinished, and then what was asked for and may be possible now. */
     const pass = Effect.suspend(() => {
       scan.unsafeClose()
@@ -292,9 +194,7 @@ export const make = (
     }).pipe(Effect.zipRight(Effect.suspend(() => {
       recovery.isOver = true
       recovery.over.unsafeOpen()
-      for (const id of putBack) taken.delete(id)
-      putBack.clear()
-      return handleRequests
+      return requests.handleAgain
     })))
     // Layers that are built in one turn are recovered in one pass.
     const passes = Effect.zipRight(
@@ -303,7 +203,7 @@ export const make = (
     )
     // A stream that is run, rather than pulled, costs more than all else of a start.
     const requested = Stream.toPull(journal.requested).pipe(
-      Effect.flatMap((pull) => Effect.forever(Effect.zipRight(pull, handleRequests))),
+      Effect.flatMap((pull) => Effect.forever(Effect.zipRight(pull, requests.handle))),
       Effect.scoped,
       Effect.catchAll(Option.match({ onNone: () => Effect.void, onSome: Effect.fail })),
       Effect.tapError((error) => Effect.logError("tempolite: requests of clients cannot be read", error)),
@@ -323,7 +223,7 @@ export const make = (
     )
     yield* Effect.forkScoped(Effect.orDie(renewing))
     yield* Effect.forkScoped(Effect.gen(function*() {
-      yield* heed
+      yield* requests.heed
       yield* gather
       yield* Effect.fork(Effect.orDie(requested))
       yield* passes
@@ -336,8 +236,7 @@ export const make = (
       closing = true
       admission.close()
       yield* Deferred.succeed(closed, undefined)
-      lostTo = error
-      for (const end of awaited) Deferred.unsafeDone(end, Exit.fail(lockLost(error)))
+      calls.lose(error)
       yield* Deferred.succeed(lost, error)
       yield* FiberSet.clear(attempts)
       yield* FiberSet.clear(supervisors)
@@ -365,32 +264,6 @@ export const make = (
       )
     )
 
-    const ended = (id: string | number): ReturnType<Engine["ended"]> =>
-      Effect.suspend(() => {
-        const workflowId = Key.encode(id)
-        const end = Deferred.unsafeMake<Ended, JournalError>(FiberId.none)
-        const unwatch = admission.endings.watch(workflowId, (value) => {
-          Deferred.unsafeDone(end, Exit.succeed(value))
-        })
-        awaited.add(end)
-        const recorded = admission.isToEnd(workflowId)
-          ? Effect.succeedNone
-          : Effect.flatMap(
-            existing(journal, id),
-            (row) => Option.isNone(endOf(row)) ? Effect.succeedNone : endUnlessRetried(journal, id)
-          )
-        return recorded.pipe(
-          Effect.flatMap(Option.match({
-            onNone: () => lostTo === undefined ? Deferred.await(end) : lockLost(lostTo),
-            onSome: Effect.succeed
-          })),
-          Effect.ensuring(Effect.sync(() => {
-            unwatch()
-            awaited.delete(end)
-          }))
-        )
-      })
-
     return {
       register: (definition) =>
         Effect.acquireRelease(
@@ -407,46 +280,10 @@ export const make = (
               admission.unregister(definition)
             })
         ),
-      start: ({ id, name, payload }) =>
-        Effect.gen(function*() {
-          const row = Children.row({
-            id: Key.encode(id),
-            name,
-            payload,
-            parent: null,
-            createdAt: now()
-          })
-          const found = yield* writing(row.id, committer.create(row))
-          if (Option.isNone(found)) admission.start(row)
-          else {
-            const taken = conflict({ name, payload }, found.value)
-            if (Option.isSome(taken)) return yield* taken.value
-          }
-        }),
-      send: ({ name, payload, workflowId }) =>
-        Effect.gen(function*() {
-          const refused = yield* refusal(workflowId)
-          if (Option.isSome(refused)) return yield* refused.value
-          const id = Key.encode(workflowId)
-          const signal = { workflowId: id, name, payload, at: now() }
-          yield* writing(id, committer.send(signal))
-          admission.signalled(id)
-        }),
-      handled: (request) =>
-        Effect.gen(function*() {
-          const acted = yield* Deferred.make<void>()
-          const unwatch = waiting.watch(String(request), () => {
-            Deferred.unsafeDone(acted, Effect.void)
-          })
-          // It may have been faster.
-          const isWaiting = yield* Effect.match(journal.requests, {
-            onFailure: () => true,
-            onSuccess: (requests) => requests.some(({ id }) => id === request)
-          })
-          if (isWaiting) yield* Effect.raceFirst(Deferred.await(acted), Deferred.await(closed))
-          unwatch()
-        }),
-      ended,
+      start: calls.start,
+      send: calls.send,
+      handled: requests.handled,
+      ended: calls.ended,
       nameOf: (id) => Effect.map(existing(journal, id), (row) => row.name)
     }
   })

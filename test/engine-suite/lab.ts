@@ -18,6 +18,7 @@ import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { assert } from "vitest"
 import { Activity, Journal, JournalLocked, Saga, Tempolite, Workflow, WorkflowCancelled } from "../../src/index.ts"
+import { together } from "../support/together.ts"
 import { type Except, inEveryMode, timeoutMillis } from "./modes/matrix.ts"
 import * as Snapshot from "./modes/snapshot.ts"
 import * as Stage from "./modes/stage.ts"
@@ -256,19 +257,19 @@ export const open = (
     yield* Scope.extend(listen(inner), scope)
     const journal = journalOf(inner, outside, dieAfter)
     const supervised = yield* Supervisor.make({ closeGrace, concurrency })
-    const workflows = Layer.mergeAll(
+    const workflows = together(
       Main.layer(() => jsonOf(bodies.main)),
       Kid.layer(() => jsonOf(bodies.kid)),
       Again.layer(() => jsonOf(bodies.again)),
       Held.layer(() => jsonOf(bodies.held))
     ).pipe(
-      Layer.provide([
+      Layer.provide(together(
         Kid.client,
         Again.client,
         Do.layer(() => outside.call),
         Stubborn.layer(() => outside.call),
         Hasty.layer(() => outside.call)
-      ]),
+      )),
       Layer.provideMerge(supervised.layer),
       Layer.provide(Layer.succeed(Journal.Journal, journal.service)),
       Layer.provide(layer),

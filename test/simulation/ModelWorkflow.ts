@@ -5,6 +5,7 @@ import { Cause, Clock, Duration, Effect, Exit, Fiber, FiberRef, Option } from "e
 import type { Host } from "./Host.ts"
 import { Process, type Rank } from "./Host.ts"
 import { Broken, interpret, type Steps } from "./interpret.ts"
+import * as Saga from "./ModelSaga.ts"
 import type { Event } from "./observed.ts"
 import {
   type Activity,
@@ -37,26 +38,6 @@ export interface Stage {
   readonly order: Order
 }
 
-type AnyFiber = Fiber.RuntimeFiber<unknown, unknown>
-
-/** A saga: what is to be undone. */
-class Frame {
-  readonly undos: Array<Effect.Effect<unknown, Broken>> = []
-  readonly isUndoing: boolean
-  private readonly outer: Frame | undefined
-
-  constructor(outer: Frame | undefined, isUndoing = outer?.isUndoing ?? false) {
-    this.outer = outer
-    this.isUndoing = isUndoing
-  }
-
-  isWithin(other: Frame): boolean {
-    return this === other || (this.outer?.isWithin(other) ?? false)
-  }
-}
-
-const currentFrame = FiberRef.unsafeMake<Frame>(new Frame(undefined), { join: (parent) => parent })
-
 interface Waiter {
   readonly isUndo: boolean
   readonly signal: SignalName | undefined
@@ -69,21 +50,6 @@ interface Waiter {
 
 /** What is to be delivered: an outcome, or a cancel. */
 type Delivery = { readonly waiter: Waiter; readonly exit: Exit.Exit<unknown, Broken> } | "cancel"
-
-const undoAll = (frame: Frame): Effect.Effect<Cause.Cause<never>> =>
-  Effect.gen(function*() {
-    let failures: Cause.Cause<never> = Cause.empty
-    for (let undo = frame.undos.pop(); undo !== undefined; undo = frame.undos.pop()) {
-      const exit = yield* undo.pipe(
-        Effect.interruptible,
-        Effect.locally(currentFrame, new Frame(frame, true)),
-        Effect.forkDaemon,
-        Effect.flatMap(Fiber.await)
-      )
-      if (Exit.isFailure(exit)) failures = Cause.sequential(failures, Cause.flatMap(exit.cause, Cause.die))
-    }
-    return failures
-  }).pipe(Effect.uninterruptible)
 
 export class Workflow {
   status = "Running"
@@ -100,7 +66,7 @@ export class Workflow {
   /** Sub-workflows that were given up, and have not ended. */
   private ending = 0
   private whenNoneEnds: Array<() => void> = []
-  private main: AnyFiber | undefined
+  private main: Fiber.RuntimeFiber<unknown, unknown> | undefined
   private isCancelled = false
   /** Whether a cancel came when the body had ended: it is for the next generation, if there is one. */
   private cancelsNext = false
@@ -214,12 +180,12 @@ export class Workflow {
 
   private live(index: number): Effect.Effect<void> {
     return Effect.gen(this, function*() {
-      const frame = new Frame(undefined)
+      const frame = new Saga.Frame(undefined)
       const program = this.generations[index]
       const body = program === undefined ? Effect.dieMessage("no program") : interpret(this.steps, program)
       const continues = index + 1 < this.generations.length
       const whole = continues ? Effect.zipLeft(body, this.leave) : body
-      const main = this.run(Effect.locally(whole, currentFrame, frame))
+      const main = this.run(Effect.locally(whole, Saga.current, frame))
       this.main = main
       const exit = yield* Fiber.await(main)
       this.main = undefined
@@ -234,7 +200,7 @@ export class Workflow {
         }
         return this.end("Completed", exit)
       }
-      const failures = yield* Fiber.join(this.run(undoAll(frame)))
+      const failures = yield* Fiber.join(this.run(Saga.undoAll(frame)))
       yield* this.rest
       const cause = Exit.isFailure(exit) ? exit.cause : Cause.interrupt(main.id())
       const isCancelled = this.isCancelled && Cause.isEmpty(failures)
@@ -274,7 +240,7 @@ export class Workflow {
     read: (value: unknown) => A,
     signal?: SignalName
   ): Effect.Effect<A, Broken> {
-    return Effect.flatMap(FiberRef.get(currentFrame), ({ isUndoing }) =>
+    return Effect.flatMap(FiberRef.get(Saga.current), ({ isUndoing }) =>
       Effect.async<unknown, Broken>((resume) => {
         const waiter: Waiter = { isUndo: isUndoing, signal, start, resume, isOver: false, giveUp: undefined }
         this.waiting.push(waiter)
@@ -387,26 +353,8 @@ export class Workflow {
     sleep: (_key, millis) => this.wait(millis),
     version: () => Effect.orDie(this.take(endsWith(2), Number)),
     fork: Effect.fork,
-    saga: (_key, self) =>
-      Effect.uninterruptibleMask((restore) =>
-        Effect.gen(this, function*() {
-          const frame = new Frame(yield* FiberRef.get(currentFrame))
-          const exit = yield* Effect.exit(Effect.locally(restore(self), currentFrame, frame))
-          if (Exit.isSuccess(exit)) return exit.value
-          const inside = Array.from(this.process.fibers).filter((fiber) =>
-            fiber.getFiberRef(currentFrame).isWithin(frame)
-          )
-          yield* Fiber.interruptAll(inside)
-          return yield* Effect.failCause(Cause.sequential(exit.cause, yield* undoAll(frame)))
-        })
-      ),
-    compensate: (self, undo) =>
-      Effect.uninterruptible(
-        Effect.tap(self, () =>
-          Effect.map(FiberRef.get(currentFrame), ({ undos }) => {
-            undos.push(undo)
-          }))
-      ),
+    saga: (_key, self) => Saga.scoped(self, this.process.fibers),
+    compensate: Saga.compensate,
     child: (_key, _name, part) => this.take(this.startChild(part), String),
     startChild: (_key, _name, part) =>
       Effect.forkDaemon(Effect.interruptible(this.take(this.startChild(part), String))).pipe(

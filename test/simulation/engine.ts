@@ -3,6 +3,7 @@
  */
 import { Effect, Layer, Option, Schedule, Schema } from "effect"
 import { Activity, Saga, SideEffect, Signal, Workflow } from "../../src/index.ts"
+import { together } from "../support/together.ts"
 import type { Host } from "./Host.ts"
 import { Broken, interpret, type Steps } from "./interpret.ts"
 import type { Event } from "./observed.ts"
@@ -208,10 +209,11 @@ export const layer = (generations: Generations, world: World) => {
     })
   )
   const part = Part.layer(({ name }) => run(parts.get(name)))
-  return Layer.provide(Layer.provideMerge(root, part), [
+  const activities = together(
     Once.layer((payload) => world.attempt(payload, "once")),
     Retried.layer((payload) => world.attempt(payload, "retried")),
     Hasty.layer((payload) => world.attempt(payload, "hasty")),
     Draw.layer(Effect.sync(() => world.draw()))
-  ])
+  )
+  return Layer.provide(Layer.provideMerge(root, part), activities)
 }

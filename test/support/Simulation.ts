@@ -32,6 +32,7 @@ import {
 import * as Lawful from "./lawful.ts"
 import * as Recording from "./RecordingJournal.ts"
 import { settle, SimClock } from "./SimClock.ts"
+import { together } from "./together.ts"
 import { type Plan, World } from "./World.ts"
 
 export class Broken extends Schema.TaggedError<Broken>()("Broken", { key: Schema.String }) {}
@@ -267,7 +268,7 @@ export const simulate = async (options: Options): Promise<Simulated> => {
   const attemptOf = (path: string) =>
     1 + (past.get(path) ?? 0) + world.calls.filter((call) => call.path === path && call.ended === "Completed").length
 
-  const activities = Layer.mergeAll(
+  const activities = together(
     Act.layer((payload) =>
       Effect.flatMap(Activity.Execution, (execution) => {
         const number = attemptOf(execution.activityId)
@@ -323,11 +324,11 @@ export const simulate = async (options: Options): Promise<Simulated> => {
       trace = traces[`${generation}.${attempt}`] ??= []
       return options.body.run(tools, { state, next })
     })
-  const live = Layer.mergeAll(
+  const live = together(
     Main.layer(body((state) => Main.continueAsNew({ state }))),
     Again.layer(body((state) => Again.continueAsNew({ state })))
   ).pipe(
-    Layer.provide([child, listener, rounds]),
+    Layer.provide(together(child, listener, rounds)),
     Layer.provide(activities),
     Layer.provideMerge(Tempolite.layer({ closeGrace: Duration.zero, parkAfter: Duration.infinity })),
     Layer.provide(Layer.succeed(Journal.Journal, options.through?.(lawful.service) ?? lawful.service)),

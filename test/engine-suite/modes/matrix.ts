@@ -1,12 +1,13 @@
 /**
  * Runs a test of the engine again in each mode: one that replays the body at every wait, one that lets a workflow leave
- * memory as soon as it can; and those in which, at one write of its engines, the process dies just before it or just after it, or the journal writes and says that it failed. Nothing
- * of that may be seen: what the test asserts holds in each mode, and the journal is left as without.
+ * memory as soon as it can; and those in which, at one write of its engines, the process dies just before it or just
+ * after it, or the journal writes and says that it failed. Nothing of that may be seen: what the test asserts holds in
+ * each mode, and the journal is left as without.
  *
  * By default one test of two, on the journal that is fast, has one such run, always the same; `TEMPOLITE_MATRIX=some`
- * tries each mode with one write, on a journal that is slow one fault only; `TEMPOLITE_MATRIX=full` every write, and counts
- * the runs; `TEMPOLITE_MATRIX="crash after 3"`, or `"replay"`, that one; `off` none. `TEMPOLITE_MATRIX_SEED` draws
- * others. What fails says what it was, and its seed.
+ * tries each mode with one write, on a journal that is slow one fault only; `TEMPOLITE_MATRIX=full` every write, and
+ * counts the runs; `TEMPOLITE_MATRIX="crash after 3"`, or `"replay"`, that one; `off` none. `TEMPOLITE_MATRIX_SEED`
+ * draws others. What fails says what it was, and its seed.
  */
 import * as Cause from "effect/Cause"
 import * as Chunk from "effect/Chunk"
