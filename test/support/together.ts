@@ -12,7 +12,9 @@ type Together<L extends ReadonlyArray<Any>> = Layer.Layer<
 >
 
 /** As `Layer.mergeAll`, but one after the other: without two fibers, and a layer of its own, for each. */
-export const together = <const L extends ReadonlyArray<Any>>(...layers: L): Together<L> =>
-  Layer.scopedContext(
+export function together<const L extends ReadonlyArray<Any>>(...layers: L): Together<L>
+export function together(...layers: ReadonlyArray<Any>): Any {
+  return Layer.scopedContext(
     Effect.map(Effect.forEach(layers, (layer) => Layer.build(layer)), (contexts) => Context.mergeAll(...contexts))
-  ) as Together<L>
+  )
+}
