@@ -330,8 +330,11 @@ export interface Service {
   readonly send: (signal: Sent) => Effect.Effect<Option.Option<WorkflowRow>, JournalError>
   /** The requests that no commit handled, in order of arrival. */
   readonly requests: Effect.Effect<ReadonlyArray<RequestRow>, JournalError>
-  /** Emits as soon as it listens, and whenever there may be new requests, of this process or another. */
-  readonly requested: Stream.Stream<void, JournalError>
+  /**
+   * Listens for requests, of this process or another, until the scope closes. Each run of what it gives, one at a time,
+   * returns once there may be new ones since the last returned; the first at once.
+   */
+  readonly requested: Effect.Effect<Effect.Effect<void, JournalError>, JournalError, Scope.Scope>
   /** Emits as soon as it listens, and whenever a commit may have changed something, of this process or another. */
   readonly committed: Stream.Stream<void, JournalError>
   readonly workflow: (id: string) => Effect.Effect<Option.Option<WorkflowRow>, JournalError>

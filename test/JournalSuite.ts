@@ -13,6 +13,7 @@ import * as Queue from "effect/Queue"
 import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import * as TestClock from "effect/TestClock"
+import * as Bell from "../src/internal/bell.ts"
 import * as Journal from "../src/Journal.ts"
 import * as Forks from "./journal-suite/forks.ts"
 import * as Lists from "./journal-suite/lists.ts"
@@ -521,7 +522,10 @@ export const suite = <E>(name: string, layer: Layer.Layer<Journal.Journal, E>) =
         "`requested` emits when it listens, and after a request",
         Effect.gen(function*() {
           const journal = yield* Journal.Journal
-          const [one, other] = [yield* listen(journal.requested), yield* listen(journal.requested)]
+          const [one, other] = [
+            yield* listen(Bell.stream(journal.requested)),
+            yield* listen(Bell.stream(journal.requested))
+          ]
           for (const id of ["a", "b"]) {
             yield* journal.submit(request(id), Option.none())
             yield* Queue.take(one)
@@ -536,7 +540,7 @@ export const suite = <E>(name: string, layer: Layer.Layer<Journal.Journal, E>) =
         Effect.gen(function*() {
           const journal = yield* Journal.Journal
           const lease = yield* journal.acquire(leaseMillis)
-          const emitted = yield* listen(journal.requested)
+          const emitted = yield* listen(Bell.stream(journal.requested))
           const committed = yield* listen(journal.committed)
           yield* journal.commit(lease, { ...empty, created: [workflowRow("w")] })
           yield* Queue.take(committed)

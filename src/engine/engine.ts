@@ -15,7 +15,6 @@ import * as Option from "effect/Option"
 import * as Runtime from "effect/Runtime"
 import * as Scheduler from "effect/Scheduler"
 import type * as Scope from "effect/Scope"
-import * as Stream from "effect/Stream"
 import type { Engine } from "../Engine.ts"
 import type { JournalError, JournalLocked, WorkflowEnded, WorkflowNotFound } from "../Errors.ts"
 import type { WorkflowId } from "../Info.ts"
@@ -201,11 +200,9 @@ export const make = (
       pass,
       Effect.forever(scan.await.pipe(Effect.zipRight(gather), Effect.zipRight(pass)))
     )
-    // A stream that is run, rather than pulled, costs more than all else of a start.
-    const requested = Stream.toPull(journal.requested).pipe(
-      Effect.flatMap((pull) => Effect.forever(Effect.zipRight(pull, requests.handle))),
+    const requested = journal.requested.pipe(
+      Effect.flatMap((next) => Effect.forever(Effect.zipRight(next, requests.handle))),
       Effect.scoped,
-      Effect.catchAll(Option.match({ onNone: () => Effect.void, onSome: Effect.fail })),
       Effect.tapError((error) => Effect.logError("tempolite: requests of clients cannot be read", error)),
       Effect.retry(backoff)
     )

@@ -3,33 +3,70 @@
  * ring is forgotten.
  */
 import * as Effect from "effect/Effect"
-import * as Queue from "effect/Queue"
+import * as Exit from "effect/Exit"
+import type * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 
 export interface Bell<E> {
   readonly ring: () => void
-  /** Ends all streams that listen now, with `error`. */
+  /** Is heard by all who listen now, as an error. */
   readonly fail: (error: E) => void
-  /** Emits once as soon as it listens, since something may have happened before, and after each ring. */
-  readonly listen: Stream.Stream<void, E>
+  /**
+   * Listens until the scope closes. Each run of what it gives, one at a time, returns once the bell has rung since the last
+   * returned; the first at once, since something may have happened before.
+   */
+  readonly listen: Effect.Effect<Effect.Effect<void, E>, never, Scope.Scope>
+}
+
+class Listener<E> {
+  private unheard: Exit.Exit<void, E> | undefined = Exit.void
+  private hear: ((rung: Exit.Exit<void, E>) => void) | undefined
+
+  tell(rung: Exit.Exit<void, E>): void {
+    const { hear } = this
+    this.hear = undefined
+    if (hear !== undefined) hear(rung)
+    // What is unheard stays so: an error is not drowned by a ring.
+    else if (this.unheard === undefined || Exit.isSuccess(this.unheard)) this.unheard = rung
+  }
+
+  readonly next: Effect.Effect<void, E> = Effect.async((hear) => {
+    const { unheard } = this
+    this.unheard = undefined
+    if (unheard !== undefined) {
+      hear(unheard)
+      return
+    }
+    this.hear = hear
+    return Effect.sync(() => {
+      this.hear = undefined
+    })
+  })
 }
 
 export const make = <E = never>(): Bell<E> => {
-  const listeners = new Set<Queue.Queue<Effect.Effect<void, E>>>()
-  const tell = (message: Effect.Effect<void, E>) => {
-    for (const listener of listeners) listener.unsafeOffer(message)
+  const listeners = new Set<Listener<E>>()
+  const tell = (rung: Exit.Exit<void, E>) => {
+    for (const listener of listeners) listener.tell(rung)
   }
-  const listener = Effect.acquireRelease(
-    Effect.map(Queue.dropping<Effect.Effect<void, E>>(1), (queue) => {
-      queue.unsafeOffer(Effect.void)
-      listeners.add(queue)
-      return queue
-    }),
-    (queue) => Effect.zipRight(Effect.sync(() => listeners.delete(queue)), Queue.shutdown(queue))
-  )
   return {
-    ring: () => tell(Effect.void),
-    fail: (error) => tell(Effect.fail(error)),
-    listen: Stream.unwrapScoped(Effect.map(listener, (queue) => Stream.repeatEffect(Effect.flatten(Queue.take(queue)))))
+    ring: () => tell(Exit.void),
+    fail: (error) => tell(Exit.fail(error)),
+    listen: Effect.map(
+      Effect.acquireRelease(
+        Effect.sync(() => {
+          const listener = new Listener<E>()
+          listeners.add(listener)
+          return listener
+        }),
+        (listener) => Effect.sync(() => listeners.delete(listener))
+      ),
+      ({ next }) => next
+    )
   }
 }
+
+/** What is heard so, one after the other. */
+export const stream = <E, E2>(
+  listen: Effect.Effect<Effect.Effect<void, E>, E2, Scope.Scope>
+): Stream.Stream<void, E | E2> => Stream.unwrapScoped(Effect.map(listen, (next) => Stream.repeatEffect(next)))

@@ -181,7 +181,7 @@ export const make = (): Service => {
       }),
     requests: Effect.sync(() => Array.from(requests.values())),
     requested: requested.listen,
-    committed: committed.listen,
+    committed: Bell.stream(committed.listen),
     workflow: (id) => Effect.sync(() => Option.fromNullable(workflows.get(id))),
     list: ({ after, filter, limit }) => Effect.sync(() => workflows.list(filter, after, limit)),
     changed: ({ after, limit }) => Effect.sync(() => workflows.changed(after, limit)),

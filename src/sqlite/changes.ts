@@ -7,7 +7,7 @@ import * as Effect from "effect/Effect"
 import * as RcRef from "effect/RcRef"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
-import * as Stream from "effect/Stream"
+import type * as Stream from "effect/Stream"
 import type { JournalError } from "../Errors.ts"
 import * as Bell from "../internal/bell.ts"
 import type { Database } from "./database.ts"
@@ -18,7 +18,7 @@ export interface Changes {
   readonly announceRequest: Effect.Effect<void>
   /** This connection may have written anything else. */
   readonly announceCommit: Effect.Effect<void>
-  readonly requested: Stream.Stream<void, JournalError>
+  readonly requested: Effect.Effect<Effect.Effect<void, JournalError>, JournalError, Scope.Scope>
   readonly committed: Stream.Stream<void, JournalError>
 }
 
@@ -61,7 +61,7 @@ export const make = (
       // The version is read before anybody listens, so that no write falls between.
       acquire: Effect.flatMap(version, (now) => Effect.forkScoped(watch(now)))
     })
-    const watched = (bell: Bell.Bell<JournalError>) => Stream.unwrapScoped(Effect.as(RcRef.get(watcher), bell.listen))
+    const watched = (bell: Bell.Bell<JournalError>) => Effect.zipRight(RcRef.get(watcher), bell.listen)
     return {
       announceRequest: Effect.sync(() => {
         requested.ring()
@@ -69,6 +69,6 @@ export const make = (
       }),
       announceCommit: Effect.sync(committed.ring),
       requested: watched(requested),
-      committed: watched(committed)
+      committed: Bell.stream(watched(committed))
     }
   })

@@ -18,6 +18,7 @@ import * as Scope from "effect/Scope"
 import * as Stream from "effect/Stream"
 import { assert } from "vitest"
 import { Activity, Journal, JournalLocked, Saga, Tempolite, Workflow, WorkflowCancelled } from "../../src/index.ts"
+import * as Bell from "../../src/internal/bell.ts"
 import { together } from "../support/together.ts"
 import { type Except, inEveryMode, timeoutMillis } from "./modes/matrix.ts"
 import * as Snapshot from "./modes/snapshot.ts"
@@ -229,7 +230,7 @@ const jsonOf = (body: Body = Effect.void): Body => Effect.map(body, (value) => v
 const listen = (journal: Journal.Service) =>
   Effect.gen(function*() {
     const listening = yield* Deferred.make<void>()
-    yield* Stream.merge(journal.requested, journal.committed).pipe(
+    yield* Stream.merge(Bell.stream(journal.requested), journal.committed).pipe(
       Stream.runForEach(() => Deferred.succeed(listening, undefined)),
       Effect.orDie,
       Effect.withClock(Clock.make()),

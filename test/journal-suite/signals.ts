@@ -6,6 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Queue from "effect/Queue"
 import * as Stream from "effect/Stream"
+import * as Bell from "../../src/internal/bell.ts"
 import type * as Journal from "../../src/Journal.ts"
 import { executionRow, request, signal, stepExecutionRow, stepRow, workflowRow } from "../support/journalRows.ts"
 import { held, type Test } from "./support.ts"
@@ -136,7 +137,9 @@ export const laws = (test: Test) => {
         const { commit, journal } = yield* held
         yield* commit({ created: [workflowRow("w")] })
         const emitted = yield* Queue.unbounded<void>()
-        yield* Effect.forkScoped(Stream.runForEach(journal.requested, () => Queue.offer(emitted, undefined)))
+        yield* Effect.forkScoped(
+          Stream.runForEach(Bell.stream(journal.requested), () => Queue.offer(emitted, undefined))
+        )
         yield* Queue.take(emitted)
         yield* journal.send(signal("w", "Approved"))
         yield* Queue.take(emitted)

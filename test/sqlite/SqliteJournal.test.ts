@@ -15,6 +15,7 @@ import * as TestClock from "effect/TestClock"
 import * as Fs from "node:fs"
 import * as Path from "node:path"
 import { JournalError } from "../../src/Errors.ts"
+import * as Bell from "../../src/internal/bell.ts"
 import * as Journal from "../../src/Journal.ts"
 import { SqliteJournal } from "../../src/sqlite.ts"
 import * as Open from "../../src/sqlite/open.ts"
@@ -148,7 +149,9 @@ describe("SqliteJournal.layer", () => {
       const other = yield* open(filename)
       yield* other.submit(request("w"), creation(workflowRow("w")))
       const emitted = yield* Queue.unbounded<void>()
-      const listening = yield* Effect.fork(Stream.runForEach(journal.requested, () => Queue.offer(emitted, undefined)))
+      const listening = yield* Effect.fork(
+        Stream.runForEach(Bell.stream(journal.requested), () => Queue.offer(emitted, undefined))
+      )
       yield* Queue.take(emitted)
       for (const write of [other.submit(request("a"), Option.none()), other.send(signal("w", "Approved"))]) {
         assert.strictEqual(yield* Queue.size(emitted), 0)
@@ -157,7 +160,7 @@ describe("SqliteJournal.layer", () => {
       }
       yield* Fiber.interrupt(listening)
       yield* other.submit(request("c"), Option.none())
-      assert.isTrue(Option.isSome(yield* Stream.runHead(journal.requested)))
+      assert.isTrue(Option.isSome(yield* Stream.runHead(Bell.stream(journal.requested))))
     }))
 
   it.scoped("ends the streams with an error if it cannot look for the writes of others", () =>

@@ -2,6 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
+import * as Bell from "../../src/internal/bell.ts"
 import type * as Journal from "../../src/Journal.ts"
 import { empty, everything, workflowRow } from "../support/journalRows.ts"
 import { child, file, open, program } from "./support.ts"
@@ -17,7 +18,7 @@ describe("several processes on one file", () => {
       const journal = yield* open(filename, { pollInterval: "2 millis" })
       const lease = yield* journal.acquire(leaseMillis)
       const seen: Array<string> = []
-      yield* journal.requested.pipe(
+      yield* Bell.stream(journal.requested).pipe(
         Stream.mapEffect(() => journal.requests),
         Stream.filter((requests) => requests.length > 0),
         Stream.mapEffect((requests) => {

@@ -5,10 +5,12 @@ import type * as Clock from "effect/Clock"
 import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as Fiber from "effect/Fiber"
+import * as Option from "effect/Option"
 import * as Runtime from "effect/Runtime"
 import * as Scheduler from "effect/Scheduler"
 import * as Stream from "effect/Stream"
 import type { Journal } from "../../../src/index.ts"
+import * as Bell from "../../../src/internal/bell.ts"
 
 type AnyFiber = Fiber.RuntimeFiber<unknown, unknown>
 
@@ -85,7 +87,10 @@ export const journal = (runtime: Runtime.Runtime<never>, inner: Journal.Service)
     submit: (request, created) => run(inner.submit(request, created)),
     send: (signal) => run(inner.send(signal)),
     requests: run(inner.requests),
-    requested: stream(inner.requested),
+    requested: Effect.map(
+      Stream.toPull(stream(Bell.stream(inner.requested))),
+      Effect.mapBoth({ onFailure: Option.getOrThrow, onSuccess: () => undefined })
+    ),
     committed: stream(inner.committed),
     workflow: (id) => run(inner.workflow(id)),
     list: (options) => run(inner.list(options)),
