@@ -219,8 +219,9 @@ export class Workflow {
     return this.process.run(Effect.suspend(() => Effect.withClock(effect, this.clock)))
   }
 
-  /** Continues as new: everybody else is interrupted at once, and waited for later. */
+  /** Continues as new: everybody else is interrupted at once, and waited for later. A cancel is from now on for the next. */
   private readonly leave: Effect.Effect<void> = Effect.withFiberRuntime((self) => {
+    this.main = undefined
     for (const fiber of this.process.fibers) if (fiber !== self) fiber.unsafeInterruptAsFork(self.id())
     return Effect.void
   })

@@ -62,4 +62,14 @@ describe("a program that was found by simulation", () => {
     assert.deepStrictEqual(objections(first), [])
     assert.deepStrictEqual(objections([first, act(1)]), [])
   })
+
+  it("is cancelled in its next generation where it has continued as new, and what it left behind goes on", () => {
+    const first: Program = {
+      _tag: "Fork",
+      joins: false,
+      background: { _tag: "Compensate", part: act(5), undo: act(1) },
+      meanwhile: act(1)
+    }
+    assert.deepStrictEqual(objections([first, act(1)], { commands: [{ at: 3_000, what: "cancel", n: 0 }] }), [])
+  })
 })
