@@ -289,6 +289,26 @@ export const suite = <E>(name: string, layer: Layer.Layer<Journal.Journal, E>) =
           )
         }), { except: { crash: "its body notes what it does, and does it again in a replay" } })
 
+      test("a timer fires before a side effect is recorded that begins and ends at once", (outside) =>
+        Effect.gen(function*() {
+          let hangs = true
+          const main = Effect.raceFirst(
+            SideEffect.record(
+              "reading",
+              Schema.String,
+              Effect.suspend(() => hangs ? Effect.never : Effect.succeed("read"))
+            ),
+            Effect.as(Effect.sleep("1 hour"), "time")
+          )
+          const first = yield* open(outside, { main })
+          yield* startAndWait(first, "~sleep/1")
+          yield* first.kill
+          yield* TestClock.adjust("2 hours")
+          hangs = false
+          const second = yield* open(outside, { main })
+          assert.deepStrictEqual(yield* second.result, Exit.succeed("time"))
+        }))
+
       test(
         "timers of all kinds fire in one order, and those of the same time in the order of their beginning",
         (outside) =>
