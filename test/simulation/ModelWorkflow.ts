@@ -90,8 +90,13 @@ export class Workflow {
   }
 
   cancel(): void {
-    if (this.isOver || this.cancelsNext || this.deliveries.includes("cancel")) return
-    this.deliveries.push("cancel")
+    if (this.isOver) return
+    if (this.cancelsNext) {
+      // It lets go what is held, also a second time.
+      this.resume()
+      return
+    }
+    if (!this.deliveries.includes("cancel")) this.deliveries.push("cancel")
     this.isPaused = false
   }
 

@@ -72,4 +72,14 @@ describe("a program that was found by simulation", () => {
     }
     assert.deepStrictEqual(objections([first, act(1)], { commands: [{ at: 3_000, what: "cancel", n: 0 }] }), [])
   })
+
+  it("that is held while it undoes, and was cancelled before, goes on when it is cancelled again", () => {
+    const program = sequence({ _tag: "Compensate", part: act(1), undo: act(5) }, act(1, 1))
+    const commands = [
+      { at: 4_000, what: "cancel", n: 0 },
+      { at: 5_000, what: "pause", n: 0 },
+      { at: 20_000, what: "cancel", n: 0 }
+    ] as const
+    assert.deepStrictEqual(objections(program, { commands }), [])
+  })
 })
