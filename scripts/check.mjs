@@ -8,10 +8,9 @@ import { availableParallelism } from "node:os"
 
 // Scripts of package.json, the slowest first, and what such a proof looks like.
 const checks = {
-  effect: /Checked [1-9]\d* files/,
   lint: /^/,
+  types: /Checked [1-9]\d* files/,
   "test:types": /Tests:.*\b[1-9]\d* passed/,
-  types: /^/,
   layers: /\([1-9]\d* modules, [1-9]\d* dependencies/,
   dead: /^/
 }
