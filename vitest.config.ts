@@ -4,9 +4,8 @@ export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
     pool: "forks",
-    // What a test allocates dies young: with little room for it, a fifth of the time would go to the garbage collector. And
-    // most of its code runs a few times only: to interpret it takes longer than to compile it at once.
-    poolOptions: { forks: { execArgv: ["--max-semi-space-size=64", "--always-sparkplug"] } },
+    // What a test allocates dies young: with little room for it, a fifth of the time would go to the garbage collector.
+    poolOptions: { forks: { execArgv: ["--max-semi-space-size=64"] } },
     // No test file changes what others import; and to import Effect anew for each takes a quarter of all the time.
     isolate: false,
     // By default one core is left idle: of two, that is half.
