@@ -165,7 +165,7 @@ function worldOf(world: Layer.Layer<never, unknown> = Layer.empty): Layer.Layer<
  * complete, and in their order. Workflows that nobody waits for are compared as far as they had ended when the program
  * did. Fails with the first run that is not so, as a story.
  *
- * All of it is in memory and in virtual time, some hundreds of short runs a second: a sleep of a year takes no time, and a
+ * All of it is in memory and in virtual time, a hundred short runs a second or more: a sleep of a year takes no time, and a
  * handler must not do real I/O (see `io`). The order of things is the same in each run, and so are the random numbers of
  * `Random` in the handlers; what else varies (`Math.random`, `crypto`) must be recorded, and is found if it is not.
  *
