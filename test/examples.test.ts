@@ -2,18 +2,29 @@ import { SqliteClient } from "@effect/sql-sqlite-node"
 import { assert, describe, it } from "@effect/vitest"
 import { Context, Effect, Layer, Option, Schema } from "effect"
 import * as Fs from "node:fs"
-import { createRequire } from "node:module"
 import * as Path from "node:path"
-import { fileURLToPath, pathToFileURL } from "node:url"
+import { fileURLToPath } from "node:url"
 import * as Processes from "./process/processes.ts"
+import { compile } from "./support/compile.ts"
 
 const examples = fileURLToPath(new URL("../examples", import.meta.url))
 
-// By its place, since the examples run in other directories, where nothing is installed.
-const tsx = pathToFileURL(createRequire(import.meta.url).resolve("tsx")).href
+const programs = Effect.runSync(Effect.cached(Effect.sync(() => {
+  const names = Fs.readdirSync(examples).filter((name) => name.endsWith(".ts"))
+  const directory = compile("esm", [...names, "orders/main.ts"].map((name) => Path.join("examples", name)))
+  Fs.copyFileSync(Path.join(examples, "orders/orders.json"), Path.join(directory, "orders/orders.json"))
+  return directory
+})))
 
 const run = (example: string, cwd: string, parameters: ReadonlyArray<string> = []) =>
-  Processes.node(["--import", tsx, Path.join(examples, example), ...parameters], { cwd, env: { ORDERS_DIR: "shop" } })
+  Effect.flatMap(
+    programs,
+    (directory) =>
+      Processes.node([Path.join(directory, example.replace(/ts$/, "mjs")), ...parameters], {
+        cwd,
+        env: { ORDERS_DIR: "shop" }
+      })
+  )
 
 /** Runs an example to its end, and gives what it printed. */
 const output = (example: string, cwd: string) =>

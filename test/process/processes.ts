@@ -5,13 +5,10 @@ import type { Scope } from "effect"
 import { Context, Effect, Layer, Option, Schema } from "effect"
 import * as ChildProcess from "node:child_process"
 import * as Fs from "node:fs"
-import { createRequire } from "node:module"
 import * as Os from "node:os"
 import * as Path from "node:path"
 import { createInterface } from "node:readline"
-import { fileURLToPath } from "node:url"
-
-const here = Path.dirname(fileURLToPath(import.meta.url))
+import { compile } from "../support/compile.ts"
 
 /** A directory that is gone with the scope. */
 export const directory = Effect.acquireRelease(
@@ -21,9 +18,6 @@ export const directory = Effect.acquireRelease(
 
 /** The path of the compiled worker. */
 export class Worker extends Context.Tag("test/process/Worker")<Worker, string>() {}
-
-// esbuild is what tsx compiles with.
-const esbuild = createRequire(createRequire(import.meta.url).resolve("tsx/package.json")).resolve("esbuild/bin/esbuild")
 
 /** Starts the worker with the machine code of an earlier start, which is most of what a start costs. */
 const starter = `
@@ -35,16 +29,10 @@ if (process.argv[2] === "warm") process.on("exit", () => fs.writeFileSync(code, 
 script.runInThisContext()(exports, require, module, worker, __dirname)
 `
 
-const build = (path: string): string => {
+const build = (): string => {
+  const path = compile("cjs", ["test/process/worker.ts"])
   const start = Path.join(path, "start.cjs")
-  // What is native is not bundled, and must be found.
-  Fs.symlinkSync(Path.join(here, "../../node_modules"), Path.join(path, "node_modules"))
   Fs.writeFileSync(start, starter)
-  ChildProcess.execFileSync(esbuild, [
-    Path.join(here, "worker.ts"),
-    `--outfile=${Path.join(path, "worker.cjs")}`,
-    ..."--bundle --platform=node --target=node20 --format=cjs --external:better-sqlite3 --log-level=warning".split(" ")
-  ])
   ChildProcess.execFileSync(process.execPath, [start, "warm", path])
   return start
 }
@@ -52,13 +40,7 @@ const build = (path: string): string => {
 /** It is compiled once, for all tests of a file. */
 export const layer: Layer.Layer<Worker> = Layer.effect(
   Worker,
-  Effect.runSync(Effect.cached(Effect.sync(() => {
-    const path = Fs.mkdtempSync(Path.join(Os.tmpdir(), "tempolite-worker-"))
-    process.once("exit", () => {
-      Fs.rmSync(path, { recursive: true, force: true })
-    })
-    return build(path)
-  })))
+  Effect.runSync(Effect.cached(Effect.sync(build)))
 )
 
 /** What a condition that never came leaves behind. */

@@ -12,9 +12,9 @@ import * as Fs from "node:fs"
 import * as Os from "node:os"
 import * as Path from "node:path"
 import { createInterface } from "node:readline"
-import { fileURLToPath } from "node:url"
 import * as Journal from "../../src/Journal.ts"
 import { SqliteJournal } from "../../src/sqlite.ts"
+import { compile } from "../support/compile.ts"
 
 /** A directory that is gone with the scope. */
 export const directory = Effect.acquireRelease(
@@ -59,16 +59,15 @@ interface Child {
   readonly ended: Effect.Effect<Option.Option<number>>
 }
 
+const programs = Effect.runSync(Effect.cached(Effect.sync(() => compile("esm", ["test/sqlite/child.ts"]))))
+
 /** `child.ts` in a process of its own, until the scope closes. */
 export const child = (...parameters: ReadonlyArray<string>) =>
   Effect.gen(function*() {
+    const program = Path.join(yield* programs, "child.mjs")
     const spawned = yield* Effect.acquireRelease(
       Effect.sync(() =>
-        ChildProcess.spawn(
-          process.execPath,
-          ["--import", "tsx", fileURLToPath(new URL("child.ts", import.meta.url)), ...parameters],
-          { stdio: ["pipe", "pipe", "inherit"] }
-        )
+        ChildProcess.spawn(process.execPath, [program, ...parameters], { stdio: ["pipe", "pipe", "inherit"] })
       ),
       (spawned) => Effect.sync(() => spawned.kill("SIGKILL"))
     )
