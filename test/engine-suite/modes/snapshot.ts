@@ -15,11 +15,18 @@ const everything: Journal.Filter = {
 }
 
 /** The place of each outcome among the others of its generation: a number may be left out. */
-const placesOf = ({ steps, workflow }: Journal.History) => (generation: number, seq: number | null): number | null => {
-  if (seq === null) return null
-  const others = steps.filter((step) => step.generation === generation && step.status !== "Cancelled")
-  const seqs = [...others.map((step) => step.seq), workflow.generation === generation ? workflow.cancelSeq : null]
-  return seqs.filter((other) => other !== null && other < seq).length
+const placesOf = ({ steps, workflow }: Journal.History) => {
+  const done = steps.filter(({ status }) => status !== "Cancelled")
+  const seqs = [...done, { generation: workflow.generation, seq: workflow.cancelSeq }]
+  const known = new Map<string, number>()
+  const counts = new Map<number, number>()
+  for (const { generation, seq } of seqs.toSorted((one, other) => (one.seq ?? 0) - (other.seq ?? 0))) {
+    if (seq === null) continue
+    const place = counts.get(generation) ?? 0
+    known.set(`${generation} ${seq}`, place)
+    counts.set(generation, place + 1)
+  }
+  return (generation: number, seq: number | null) => known.get(`${generation} ${seq}`) ?? null
 }
 
 const lines = (history: Journal.History): ReadonlyArray<string> => {
