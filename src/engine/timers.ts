@@ -12,9 +12,8 @@ import { Heap } from "./heap.ts"
 interface Entry {
   readonly at: number
   readonly order: number
-  readonly fire: () => void
-  /** Fired or given up: what is left of it in the heap means nothing. */
-  cancelled: boolean
+  /** None once it has fired or was given up: what is left of it in the heap must not keep anything else. */
+  fire: (() => void) | undefined
 }
 
 export interface Timers {
@@ -41,13 +40,12 @@ export const make: Effect.Effect<Timers, never, Scope.Scope> = Effect.gen(functi
   const fireDue = () => {
     const now = clock.unsafeCurrentTimeMillis()
     for (let first = heap.peek(); first !== undefined; first = heap.peek()) {
-      if (!first.cancelled && first.at > now) return
+      const { fire } = first
+      if (fire !== undefined && first.at > now) return
       heap.pop()
-      if (first.cancelled) cancelled--
-      else {
-        first.cancelled = true
-        first.fire()
-      }
+      first.fire = undefined
+      if (fire === undefined) cancelled--
+      else fire()
     }
   }
 
@@ -82,15 +80,15 @@ export const make: Effect.Effect<Timers, never, Scope.Scope> = Effect.gen(functi
   return {
     fireDue,
     schedule: (at, fire) => {
-      const entry: Entry = { at, order: order++, fire, cancelled: false }
+      const entry: Entry = { at, order: order++, fire }
       heap.push(entry)
       if (heap.peek() === entry) sleep()
       return () => {
-        if (entry.cancelled) return
-        entry.cancelled = true
+        if (entry.fire === undefined) return
+        entry.fire = undefined
         // Most timers are timeouts that never fire: they must not pile up until they would have.
         if (++cancelled > 1_000 && cancelled > heap.size / 2) {
-          heap.keep((kept) => !kept.cancelled)
+          heap.keep((kept) => kept.fire !== undefined)
           cancelled = 0
         }
       }

@@ -4,6 +4,7 @@ import * as TestClock from "effect/TestClock"
 import { assert, vi } from "vitest"
 import { Heap } from "../../src/engine/heap.ts"
 import * as Timers from "../../src/engine/timers.ts"
+import { collect } from "../support/garbage.ts"
 
 describe("timers", () => {
   it.scoped("fire when their time has come, and not before, in the order of their times", () =>
@@ -121,6 +122,28 @@ describe("timers", () => {
       push.mockRestore()
       assert.strictEqual(sizes.length, 20_000)
       assert.isBelow(Math.max(...sizes), 2_500)
+    }))
+
+  it.scoped("that are given up, or have fired, keep nothing in memory until they leave the heap", () =>
+    Effect.gen(function*() {
+      const timers = yield* Timers.make
+      // What a timer would do to a workflow, and the workflow.
+      const schedule = (at: number) => {
+        const workflow = {}
+        return [new WeakRef(workflow), timers.schedule(at, () => Object.freeze(workflow))] as const
+      }
+      // It stands before them, so that they do not leave.
+      timers.schedule(5_000, () => {})
+      const [givenUp, giveUp] = schedule(10_000)
+      const [waiting] = schedule(20_000)
+      const [fired, giveUpLater] = schedule(1_000)
+      yield* TestClock.adjust(1_000)
+      giveUp()
+      giveUpLater()
+      yield* collect
+      assert.isUndefined(givenUp.deref())
+      assert.isUndefined(fired.deref())
+      assert.isDefined(waiting.deref())
     }))
 
   it.scoped("take one sleeping fiber, not one each", () =>

@@ -5,7 +5,8 @@
 import { assert, describe, it } from "@effect/vitest"
 import { Deferred, Effect, Layer, Logger, Option, Schedule, Schema, Stream } from "effect"
 import { Activity, Signal, Tempolite, Workflow } from "../../src/index.ts"
-import { heap, journal, size, timeoutMillis, told } from "./support.ts"
+import { heap } from "../support/garbage.ts"
+import { journal, size, timeoutMillis, told } from "./support.ts"
 
 const of = (length: number) => Array.from({ length }, (_, index) => index)
 

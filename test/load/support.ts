@@ -1,12 +1,11 @@
 /**
- * What the tests of load share: their sizes, a journal in a file, and the heap as it is once garbage is gone.
+ * What the tests of load share: their sizes, a journal in a file, and what is told of them.
  */
 import { Console, Effect, Layer } from "effect"
-import { setFlagsFromString } from "node:v8"
-import { runInNewContext } from "node:vm"
 import type { Journal } from "../../src/index.ts"
 import { SqliteJournal } from "../../src/sqlite.ts"
 import { file } from "../sqlite/support.ts"
+import { heap } from "../support/garbage.ts"
 
 /** `TEMPOLITE_LOAD=full` takes the sizes that are promised, and many minutes; without it, what takes some seconds. */
 const isFull = process.env["TEMPOLITE_LOAD"] === "full"
@@ -20,21 +19,6 @@ export const timeoutMillis = isFull ? 3_600_000 : 60_000
 export const journal: Layer.Layer<Journal.Journal> = Layer.orDie(
   Layer.unwrapScoped(Effect.map(file, (filename) => SqliteJournal.layer({ filename, synchronous: "normal" })))
 )
-
-setFlagsFromString("--expose-gc")
-const isVoidFunction = (value: unknown): value is () => void => typeof value === "function"
-const gc: unknown = runInNewContext("gc")
-
-/** Bytes in use. */
-export const heap: Effect.Effect<number> = Effect.gen(function*() {
-  if (!isVoidFunction(gc)) return yield* Effect.dieMessage("there is no `gc`")
-  for (let round = 0; round < 3; round++) {
-    // What is only held by this turn of the host is garbage in the next.
-    yield* Effect.sleep("5 millis")
-    gc()
-  }
-  return process.memoryUsage().heapUsed
-})
 
 /** Tells how long something took and what it left on the heap, where the sizes are worth telling of. */
 export const told = <A, E, R>(what: string, self: Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
