@@ -81,7 +81,9 @@ export const make = ({ fork, host, journal, parkMillis, recovery }: Options): Ad
   const active = new Map<string, Active.Active>()
   /** Those that this engine has tried, and which wait for somebody to mend them. */
   const suspended = new Set<string>()
-  const parked = new Parked(timers)
+  const parked = new Parked(timers, (id) => {
+    wake(id)
+  })
   const residents = new Residents({ parkMillis, timers, now })
   const endings = new Watchers<Ended>()
   const executionEndings = new Watchers<ExecutionEnd>()
@@ -316,9 +318,7 @@ export const make = ({ fork, host, journal, parkMillis, recovery }: Options): Ad
           case "Parked":
             if (self.commands.length > 0 || self.isStirred || closing) break
             active.delete(id)
-            parked.add(id, end.until, self.place, () => {
-              wake(id)
-            })
+            parked.add(id, end.until, self.place)
             return
           case "Dropped":
             return

@@ -10,21 +10,29 @@ interface Entry {
   readonly cancel: () => void
 }
 
+const nothing = () => {}
+
 export class Parked {
   private readonly entries = new Map<string, Entry>()
   private readonly timers: Timers
+  private readonly wake: (id: string) => void
 
-  constructor(timers: Timers) {
+  /** `wake` is called for one whose time has come. It is the same for all: what each had in memory must be gone. */
+  constructor(timers: Timers, wake: (id: string) => void) {
     this.timers = timers
+    this.wake = wake
   }
 
   has(id: string): boolean {
     return this.entries.has(id)
   }
 
-  /** Calls `wake` once `at` has come, if it is still there. */
-  add(id: string, at: number, place: Place | undefined, wake: () => void): void {
-    this.entries.set(id, { place, cancel: at === Infinity ? () => {} : this.timers.schedule(at, wake) })
+  /** Until its time has come, or it is removed. */
+  add(id: string, at: number, place: Place | undefined): void {
+    const cancel = at === Infinity ? nothing : this.timers.schedule(at, () => {
+      this.wake(id)
+    })
+    this.entries.set(id, { place, cancel })
   }
 
   /** It is back. Gives its place in the queue. */

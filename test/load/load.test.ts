@@ -26,9 +26,9 @@ const Told = Signal.make("Told", { payload: { n: Schema.Int } })
 const double = Double.layer(({ n }) => Effect.succeed(2 * n))
 
 /** An engine, and a layer that runs on it. What it suspends is not said. */
-const on = <R>(live: Layer.Layer<R, never, Tempolite.Tempolite>) =>
+const on = <R>(live: Layer.Layer<R, never, Tempolite.Tempolite>, options: Tempolite.Options = {}) =>
   live.pipe(
-    Layer.provideMerge(Tempolite.layer({ closeGrace: 0 })),
+    Layer.provideMerge(Tempolite.layer({ closeGrace: 0, ...options })),
     Layer.orDie,
     Layer.merge(Logger.remove(Logger.defaultLogger))
   )
@@ -114,6 +114,27 @@ describe("load", () => {
         assert.strictEqual(yield* count("Running", "Waiting"), waiting - 3)
         assert.strictEqual(yield* count("Completed", "Waiting"), 3)
       }).pipe(Effect.provide(on(workflows)))
+    }))
+
+  test("of a workflow that has left memory, less than a kilobyte is left", () =>
+    Effect.gen(function*() {
+      const workflows = Waiting.layer(() => Effect.as(Workflow.sleep("a year", "365 days"), 1))
+      const [some, others] = [500, 2_000]
+      yield* Effect.gen(function*() {
+        const start = (from: number, to: number) =>
+          Effect.gen(function*() {
+            const ids = of(to).slice(from)
+            yield* Effect.forEach(ids, (n) => Waiting.start(n, { n }), { concurrency: 100, discard: true })
+            yield* Effect.repeat(count("Running", "Waiting"), {
+              until: (running) => running === to,
+              schedule: Schedule.spaced("10 millis")
+            })
+            return yield* heap
+          })
+        const before = yield* start(0, some)
+        const after = yield* start(some, some + others)
+        assert.isBelow((after - before) / others, 1_024)
+      }).pipe(Effect.provide(on(workflows, { parkAfter: 0 })))
     }))
 
   test(`a body takes ${parallel} steps in parallel`, () =>
