@@ -10,6 +10,9 @@ const collect = Effect.suspend(() => {
   return Effect.void
 })
 
+/** What waits leaves memory after ten seconds. */
+const parking = "11 seconds"
+
 /** How many times in a row, and within what share, it must be the same. */
 const [times, share] = [8, 0.005]
 
@@ -18,6 +21,7 @@ const [times, share] = [8, 0.005]
  * after some time, it has given up then. After a minute it is what it is.
  */
 export const resident: Effect.Effect<number> = Effect.gen(function*() {
+  yield* Effect.sleep(parking)
   const seen: Array<number> = []
   for (let round = 0; round < 120; round++) {
     yield* Effect.sleep("500 millis")
