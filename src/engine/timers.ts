@@ -54,14 +54,17 @@ export const make: Effect.Effect<Timers, never, Scope.Scope> = Effect.gen(functi
     sleeping = undefined
   }
 
-  /** Sleeps until the first of them is due. */
+  const untilFirst: Effect.Effect<void> = Effect.suspend(() => {
+    const millis = (heap.peek()?.at ?? 0) - clock.unsafeCurrentTimeMillis()
+    return millis > 0 ? clock.sleep(Duration.millis(Math.min(millis, sleepMillisMax))) : Effect.void
+  })
+
+  /** Sleeps until the first of them is due. How long that is, is seen once the fiber runs: until then time passes, too. */
   const sleep = () => {
     stop()
-    const first = heap.peek()
-    if (first === undefined || isClosed) return
-    const millis = Math.min(first.at - clock.unsafeCurrentTimeMillis(), sleepMillisMax)
+    if (heap.peek() === undefined || isClosed) return
     sleeping = runFork(
-      Effect.map(millis > 0 ? clock.sleep(Duration.millis(millis)) : Effect.void, () => {
+      Effect.map(untilFirst, () => {
         sleeping = undefined
         fireDue()
         sleep()

@@ -1,4 +1,6 @@
 import { describe, it } from "@effect/vitest"
+import * as Clock from "effect/Clock"
+import * as Duration from "effect/Duration"
 import * as Effect from "effect/Effect"
 import * as TestClock from "effect/TestClock"
 import { assert, vi } from "vitest"
@@ -44,6 +46,27 @@ describe("timers", () => {
       timers.schedule(200, () => fired.push("early"))
       yield* TestClock.adjust(100)
       assert.deepStrictEqual(fired, ["early"])
+    }))
+
+  it.scoped("are not late by what the process was busy with when they were scheduled", () =>
+    Effect.gen(function*() {
+      let now = 0
+      const sleeps: Array<number> = []
+      const clock: Clock.Clock = {
+        ...Clock.make(),
+        unsafeCurrentTimeMillis: () => now,
+        sleep: (duration) =>
+          Effect.suspend(() => {
+            sleeps.push(now + Duration.toMillis(duration))
+            return Effect.never
+          })
+      }
+      const timers = yield* Effect.withClock(Timers.make, clock)
+      timers.schedule(100, () => {})
+      // It computes, and nobody else comes to anything.
+      now = 40
+      yield* Effect.yieldNow()
+      assert.deepStrictEqual(sleeps, [100])
     }))
 
   it.scoped("that are given up do not fire, each time it is said", () =>
