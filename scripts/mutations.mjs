@@ -238,7 +238,35 @@ export const mutations = [
   {
     name: "lose what comes for a workflow that has left memory",
     file: "src/engine/admission.ts",
-    find: "else if (parked.has(id)) take(id)",
+    find: "else if (recovery.isOver || parked.has(id)) take(id)",
+    replace: "",
+    tests: ["test/Parking.test.ts"]
+  },
+  {
+    name: "lose what comes for a workflow that the journal alone knows",
+    file: "src/engine/admission.ts",
+    find: "recovery.isOver || parked.has(id)",
+    replace: "parked.has(id)",
+    tests: ["test/Parking.test.ts"]
+  },
+  {
+    name: "lose what comes for a workflow that sleeps while the engine starts",
+    file: "src/engine/admission.ts",
+    find: "for (const id of called) wake(id)",
+    replace: "",
+    tests: ["test/Parking.test.ts"]
+  },
+  {
+    name: "leave a workflow alone at the start that sleeps and has a signal",
+    file: "src/internal/memoryWorkflows.ts",
+    find: " || hasSignal(row.id)",
+    replace: "",
+    tests: ["test/Parking.test.ts"]
+  },
+  {
+    name: "forget a workflow that waits for a sub-workflow",
+    file: "src/engine/execution.ts",
+    find: " && !flights.watches",
     replace: "",
     tests: ["test/Parking.test.ts"]
   },

@@ -58,8 +58,21 @@ export interface WorkflowRow {
   /** The place of a cancel in the order of this generation's outcomes. */
   readonly cancelSeq: number | null
   readonly cancelAt: number | null
+  /**
+   * Until when it sleeps: it waits for nothing but times and signals, and the engine has forgotten it. It wakes earlier
+   * for a signal. Null while it is awake.
+   */
+  readonly sleepsUntil: number | null
   readonly unusedOutcomes: number
 }
+
+/**
+ * As `sleepsUntil`, that it waits for signals only: the last time that a date can have.
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export const forever = 8.64e15
 
 /**
  * One attempt at a workflow. Identified by `workflowId`, `generation`, `attempt`.
@@ -238,6 +251,35 @@ export interface Filter {
   /** From this time on, and before this time. */
   readonly createdFrom: number | null
   readonly createdBefore: number | null
+  /** Of those that sleep, those only that do so until this time at most, and those for which there is a signal. */
+  readonly awakeAt: number | null
+}
+
+/**
+ * Fits every workflow.
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export const everything: Filter = {
+  statuses: null,
+  name: null,
+  parentId: null,
+  idPrefix: null,
+  createdFrom: null,
+  createdBefore: null,
+  awakeAt: null
+}
+
+/**
+ * A workflow that sleeps, and until when.
+ *
+ * @since 0.2.0
+ * @category models
+ */
+export interface Asleep {
+  readonly id: string
+  readonly until: number
 }
 
 /**
@@ -355,6 +397,14 @@ export interface Service {
     readonly after: number
     readonly limit: number
   }) => Effect.Effect<ReadonlyArray<Placed>, JournalError>
+  /**
+   * About `limit` of the workflows that sleep until a time after `after`, in the order of these times; of those that sleep
+   * until the same time, all or none.
+   */
+  readonly asleep: (options: {
+    readonly after: number
+    readonly limit: number
+  }) => Effect.Effect<ReadonlyArray<Asleep>, JournalError>
   /** The place of the last change, also when its workflow is forgotten; 0 before the first. */
   readonly lastChange: Effect.Effect<number, JournalError>
   /** The sub-workflows of `id`, ended or not. */

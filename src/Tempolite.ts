@@ -43,7 +43,8 @@ export interface Options {
    * How long a workflow that waits for a timer, a signal or a sub-workflow, and has no activity running, stays in memory:
    * then it leaves, and comes back by a replay of its body when it is due. Ten seconds by default; where more than a
    * thousand wait, those that have waited longest leave before. `Duration.infinity` keeps all. Finalizers of a body run
-   * whenever it leaves, as they do when the engine closes.
+   * whenever it leaves, as they do when the engine closes. Who sleeps, or waits for a signal, for longer than six times
+   * this is forgotten meanwhile: the journal knows it, and an engine that starts does not replay it.
    *
    * @since 0.2.0
    */

@@ -23,11 +23,18 @@ import { Parked } from "./parked.ts"
 import type { Host } from "./parts.ts"
 import { Residents } from "./residents.ts"
 import * as Row from "./rows.ts"
+import * as Sleepers from "./sleepers.ts"
 import * as Waits from "./waits.ts"
 import { Watchers } from "./watchers.ts"
 
 /** How many workflows are read from the journal at once. */
 export const loadsMax = 32
+
+/**
+ * How near its time is when a workflow is known to this process again: it is read from the journal, which takes its time
+ * when there are many.
+ */
+const nearOf = (parkMillis: number): number => 6 * parkMillis
 
 /** The end of one execution of a workflow; there is no outcome where it continued as new. */
 interface ExecutionEnd {
@@ -59,6 +66,9 @@ export interface Admission {
   readonly above: (id: string) => ReadonlyArray<string>
   readonly register: (definition: Definition) => void
   readonly unregister: (definition: Definition) => void
+  readonly sleepers: Sleepers.Sleepers
+  /** Says that everything which was there when the engine started has been taken on. */
+  readonly recovered: () => void
   /** Drops every run at its next rest. */
   readonly close: () => void
   readonly interruptAttempts: () => void
@@ -84,6 +94,19 @@ export const make = ({ fork, host, journal, parkMillis, recovery }: Options): Ad
   const parked = new Parked(timers, (id) => {
     wake(id)
   })
+  const sleepers = Sleepers.make({
+    journal,
+    timers,
+    now,
+    nearMillis: nearOf(parkMillis),
+    fork,
+    closed: Effect.suspend(() => closed.await),
+    tell: (id, until) => {
+      if (!active.has(id) && !parked.has(id)) parked.add(id, until, undefined)
+    }
+  })
+  /** Those for which something came before it was known who is there. */
+  const called = new Set<string>()
   const residents = new Residents({ parkMillis, timers, now })
   const endings = new Watchers<Ended>()
   const executionEndings = new Watchers<ExecutionEnd>()
@@ -277,7 +300,10 @@ export const make = ({ fork, host, journal, parkMillis, recovery }: Options): Ad
         self.above ??= found.parentId === null
           ? []
           : yield* lineage(journal, found.parentId, (id) => active.get(id)?.above)
-        const row = yield* apply(found, self)
+        // When an engine starts, a pause that was asked for before comes before everything.
+        if (found.sleepsUntil !== null && recovery.isOver) self.isBack = true
+        // Whatever is written of it from here on, it sleeps no more.
+        const row = yield* apply({ ...found, sleepsUntil: null }, self)
         self.isToEnd = isToRun(row, self)
         if (!self.isToEnd) return
         const definition = closing ? undefined : definitions.get(row.name) ?? (yield* waits.forDefinition(row, self))
@@ -318,7 +344,8 @@ export const make = ({ fork, host, journal, parkMillis, recovery }: Options): Ad
           case "Parked":
             if (self.commands.length > 0 || self.isStirred || closing) break
             active.delete(id)
-            parked.add(id, end.until, self.place)
+            if (end.isOnRecord) sleepers.add(id, end.until)
+            else parked.add(id, end.until, self.place)
             return
           case "Dropped":
             return
@@ -352,7 +379,8 @@ export const make = ({ fork, host, journal, parkMillis, recovery }: Options): Ad
   const wake = (id: string): void => {
     const self = active.get(id)
     if (self !== undefined) self.isStirred = true
-    else if (parked.has(id)) take(id)
+    else if (recovery.isOver || parked.has(id)) take(id)
+    else called.add(id)
   }
 
   /** Takes a workflow on that is to run. */
@@ -389,6 +417,11 @@ export const make = ({ fork, host, journal, parkMillis, recovery }: Options): Ad
     },
     unregister: (definition) => {
       definitions.unregister(definition)
+    },
+    sleepers,
+    recovered: () => {
+      for (const id of called) wake(id)
+      called.clear()
     },
     close: () => {
       closing = true

@@ -35,10 +35,12 @@ export interface Flight {
    * that; none if it runs.
    */
   readonly quietUntil: () => number | undefined
+  /** Whether it waits for another workflow, of which it is told only in memory. */
+  readonly watches: boolean
 }
 
 /** What was over as soon as it began. */
-export const over: Flight = { interrupt: () => {}, release: () => {}, quietUntil: () => undefined }
+export const over: Flight = { interrupt: () => {}, release: () => {}, quietUntil: () => undefined, watches: false }
 
 /** Called once, when something under way has really ended: with the row that has its outcome, if it has one. */
 export type OnEnd = (ended: StepRow | undefined) => void
@@ -324,6 +326,7 @@ export const start = (
     release: () => {
       release()
     },
-    quietUntil: () => row.status === "Retrying" ? row.wakeAt ?? undefined : undefined
+    quietUntil: () => row.status === "Retrying" ? row.wakeAt ?? undefined : undefined,
+    watches: false
   }
 }

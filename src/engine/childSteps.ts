@@ -98,6 +98,7 @@ export const make = (parts: Parts): ChildSteps => {
         onEnd(undefined)
       },
       quietUntil: () => handle.isWatched() ? Infinity : undefined,
+      watches: true,
       interrupt: () => {
         row = { ...row, status: "Cancelled" }
         ledger.put(row)
@@ -143,6 +144,7 @@ export const make = (parts: Parts): ChildSteps => {
       return {
         release: end,
         quietUntil: () => watch.isWatched() ? Infinity : undefined,
+        watches: true,
         interrupt: () => {
           ledger.put({ ...row, status: "Cancelled" })
           end()
@@ -174,6 +176,7 @@ export const make = (parts: Parts): ChildSteps => {
     return {
       release,
       quietUntil: () => undefined,
+      watches: false,
       // It is independent: it may have begun.
       interrupt: () => {
         ledger.put({ ...row, status: "Cancelled" })

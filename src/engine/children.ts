@@ -74,6 +74,7 @@ export const row = (options: {
   wakeAt: null,
   cancelSeq: null,
   cancelAt: null,
+  sleepsUntil: null,
   unusedOutcomes: 0
 })
 

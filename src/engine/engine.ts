@@ -19,7 +19,7 @@ import type { Engine } from "../Engine.ts"
 import type { JournalError, JournalLocked, WorkflowEnded, WorkflowNotFound } from "../Errors.ts"
 import type { WorkflowId } from "../Info.ts"
 import * as Key from "../internal/key.ts"
-import type * as Journal from "../Journal.ts"
+import * as Journal from "../Journal.ts"
 import * as Admission from "./admission.ts"
 import { backoff, whenReadable } from "./backoff.ts"
 import { gather } from "./breathe.ts"
@@ -55,15 +55,8 @@ const realClock = Clock.make()
 /** How long closing waits for the journal to take the last rows. */
 const lastCommit = Duration.seconds(5)
 
-/** What continues when an engine starts. */
-const unfinished: Journal.Filter = {
-  statuses: ["Pending", "Running", "Suspended"],
-  name: null,
-  parentId: null,
-  idPrefix: null,
-  createdFrom: null,
-  createdBefore: null
-}
+/** What continues when an engine starts, unless it sleeps. */
+const unfinished: Journal.Filter = { ...Journal.everything, statuses: ["Pending", "Running", "Suspended"] }
 
 /** How many unfinished workflows are listed at a time. */
 const recoveryPage = 500
@@ -132,6 +125,7 @@ export const make = (
       queues,
       replaysAlways: options.replaysAlways,
       above: (id) => admission.above(id),
+      isFar: (until) => admission.sleepers.isFar(until),
       children: SubWorkflows.make({ journal, committer, fork, admission: () => admission }),
       signals: {
         find: (id, tell) => {
@@ -175,7 +169,8 @@ export const make = (
     /** Takes on, by degrees and in order of creation, every workflow that has not ended and that nobody holds. */
     const recover = (after: number): Effect.Effect<void> =>
       Effect.gen(function*() {
-        const page = yield* whenReadable(journal.list({ filter: unfinished, after, limit: recoveryPage }))
+        const filter = { ...unfinished, awakeAt: admission.sleepers.toldUntil() }
+        const page = yield* whenReadable(journal.list({ filter, after, limit: recoveryPage }))
         const waiting = page.filter(({ workflow }) => !admission.isActive(workflow.id))
         yield* Effect.forEach(waiting, ({ workflow }) => admission.admit(workflow.id), {
           concurrency: Admission.loadsMax,
@@ -193,6 +188,8 @@ export const make = (
     }).pipe(Effect.zipRight(Effect.suspend(() => {
       recovery.isOver = true
       recovery.over.unsafeOpen()
+      admission.recovered()
+      admission.sleepers.start()
       return requests.handleAgain
     })))
     // Layers that are built in one turn are recovered in one pass.

@@ -3,7 +3,7 @@
  * told from outside goes through here.
  */
 import * as Effect from "effect/Effect"
-import type * as Option from "effect/Option"
+import * as Option from "effect/Option"
 import type { Definition, Ended } from "../Engine.ts"
 import * as Reason from "../internal/reason.ts"
 import type * as Journal from "../Journal.ts"
@@ -25,8 +25,8 @@ export type RunEnd =
   | { readonly _tag: "Continued" }
   /** `again`: a cancel came while it was being suspended, and is to be delivered. */
   | { readonly _tag: "Suspended"; readonly again: boolean }
-  /** It waits until this time, unless it is told of something before. */
-  | { readonly _tag: "Parked"; readonly until: number }
+  /** It waits until this time, unless it is told of something before; `isOnRecord`: so the journal says, too. */
+  | { readonly _tag: "Parked"; readonly until: number; readonly isOnRecord: boolean }
   | { readonly _tag: "Dropped" }
 
 export interface Run {
@@ -127,11 +127,16 @@ export const make = (
             yield* drop
             yield* settled
             return { _tag: "Dropped" }
-          case "Park":
+          case "Park": {
+            const { until } = passed
+            // It keeps a place in a queue, and what it is told of another workflow, only where it is known.
+            const isOnRecord = host.isFar(until) && Option.isNone(definition.queue) && !flights.watches
             isLeaving = true
+            if (isOnRecord) ledger.sleep(until)
             yield* drop
             yield* settled
-            return { _tag: "Parked", until: passed.until }
+            return { _tag: "Parked", until, isOnRecord }
+          }
           case "Suspend": {
             const { reason } = passed
             isLeaving = true

@@ -54,6 +54,12 @@ export class Flights {
     return least
   }
 
+  /** Whether any of it waits for another workflow, of which it is told only in memory. */
+  get watches(): boolean {
+    for (const { flight } of this.underWay.values()) if (flight.watches) return true
+    return false
+  }
+
   get paths(): Iterable<string> {
     return this.underWay.keys()
   }

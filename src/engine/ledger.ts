@@ -3,7 +3,7 @@
  * writes of an execution go through its ledger, in one order, and outcomes get their `seq` here.
  */
 import type { WorkflowExecutionStatus } from "../Info.ts"
-import type * as Journal from "../Journal.ts"
+import * as Journal from "../Journal.ts"
 import type { Outcome } from "../Outcome.ts"
 import type { Committer, Rows } from "./committer.ts"
 import { type Answer, type Asked, look } from "./replay.ts"
@@ -111,6 +111,7 @@ export class Ledger {
       status: this.workflow.status === "Paused" ? "Paused" : "Running",
       reason: null,
       wakeAt: null,
+      sleepsUntil: null,
       startedAt: this.workflow.startedAt ?? startedAt
     }
     const now = this.now()
@@ -196,6 +197,7 @@ export class Ledger {
     }
     // What is held has to go on to be undone.
     if (this.workflow.status === "Paused") this.workflow = { ...this.workflow, status: "Running" }
+    this.workflow = { ...this.workflow, sleepsUntil: null }
     this.write({ workflow: this.workflow })
   }
 
@@ -260,6 +262,12 @@ export class Ledger {
   /** Holds the resource without ending its execution. */
   suspend(reason: string): void {
     this.workflow = { ...this.workflow, status: "Suspended", reason }
+    this.write({ workflow: this.workflow })
+  }
+
+  /** It goes on when that time has come, or something else has; the process may be another. */
+  sleep(until: number): void {
+    this.workflow = { ...this.workflow, sleepsUntil: Math.min(until, Journal.forever) }
     this.write({ workflow: this.workflow })
   }
 

@@ -30,7 +30,8 @@ const toFilter = (filter: WorkflowFilter): Journal.Filter => ({
   parentId: filter.parent === undefined ? null : filter.parent === null ? "" : Key.encode(filter.parent),
   idPrefix: filter.idPrefix === undefined || filter.idPrefix === "" ? null : Key.encode(filter.idPrefix),
   createdFrom: millis(filter.createdFrom),
-  createdBefore: millis(filter.createdBefore)
+  createdBefore: millis(filter.createdBefore),
+  awakeAt: null
 })
 
 const summary = (row: Journal.WorkflowRow): WorkflowSummary => ({

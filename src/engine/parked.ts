@@ -1,6 +1,7 @@
 /**
  * The workflows that have left memory while they wait, and what brings them back.
  */
+import { forever } from "../Journal.ts"
 import type { Place } from "./queues.ts"
 import type { Timers } from "./timers.ts"
 
@@ -29,7 +30,7 @@ export class Parked {
 
   /** Until its time has come, or it is removed. */
   add(id: string, at: number, place: Place | undefined): void {
-    const cancel = at === Infinity ? nothing : this.timers.schedule(at, () => {
+    const cancel = at >= forever ? nothing : this.timers.schedule(at, () => {
       this.wake(id)
     })
     this.entries.set(id, { place, cancel })

@@ -43,6 +43,8 @@ export interface Host {
   readonly queues: Queues
   /** Whether a body begins at its first line whenever it has waited: for tests. */
   readonly replaysAlways: boolean
+  /** Whether a workflow that sleeps until this time is forgotten meanwhile. */
+  readonly isFar: (until: number) => boolean
   /** A workflow that runs here, and those above it, the nearest first. */
   readonly above: (id: string) => ReadonlyArray<string>
 }

@@ -103,6 +103,7 @@ export const send = ({ host, ledger, steps }: Parts) => (asked: Send): Effect.Ef
       return {
         release,
         quietUntil: () => undefined,
+        watches: false,
         interrupt: () => {
           ledger.put({ ...row, status: "Cancelled" })
           release()

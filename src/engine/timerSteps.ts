@@ -34,6 +34,7 @@ export const waiting =
     return {
       release,
       quietUntil: () => row.wakeAt ?? Infinity,
+      watches: false,
       interrupt: () => {
         ledger.put({ ...row, status: "Cancelled", wakeAt: null })
         release()

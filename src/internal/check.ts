@@ -6,20 +6,11 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Stream from "effect/Stream"
 import type { JournalError } from "../Errors.ts"
-import type { Filter, Service } from "../JournalModel.ts"
+import { everything, type Service } from "../JournalModel.ts"
 import * as Invariants from "./invariants.ts"
 
 /** How many workflows are listed at a time. */
 const pageMax = 100
-
-const everything: Filter = {
-  statuses: null,
-  name: null,
-  parentId: null,
-  idPrefix: null,
-  createdFrom: null,
-  createdBefore: null
-}
 
 /** What is wrong with one workflow; that its rows cannot be read is one thing. */
 const ofWorkflow = (

@@ -74,11 +74,11 @@ const makeLease = () => {
 
 /** What belongs to workflows: written, read, and forgotten. */
 const makeRows = () => {
-  const workflows = Workflows.make()
   const executions: Table<WorkflowExecutionRow> = new Map()
   const steps: Table<StepRow> = new Map()
   const stepExecutions: Table<StepExecutionRow> = new Map()
   const signals: Table<SignalRow> = new Map()
+  const workflows = Workflows.make((id) => (signals.get(id)?.size ?? 0) > 0)
   const signalOwners = new Map<number, string>()
   const requests = new Map<number, RequestRow>()
   let signalId = 0
@@ -185,6 +185,7 @@ export const make = (): Service => {
     workflow: (id) => Effect.sync(() => Option.fromNullable(workflows.get(id))),
     list: ({ after, filter, limit }) => Effect.sync(() => workflows.list(filter, after, limit)),
     changed: ({ after, limit }) => Effect.sync(() => workflows.changed(after, limit)),
+    asleep: ({ after, limit }) => Effect.sync(() => workflows.asleep(after, limit)),
     lastChange: Effect.sync(workflows.lastChange),
     children: (id) => Effect.sync(() => workflows.children(id)),
     recorded: (id, generation) =>

@@ -1,7 +1,7 @@
 /**
  * The workflows of the journal in memory: in order of creation, and in order of their last changes.
  */
-import type { Filter, Placed, WorkflowRow } from "../JournalModel.ts"
+import type { Asleep, Filter, Placed, WorkflowRow } from "../JournalModel.ts"
 import { isEnded } from "./status.ts"
 
 /** A workflow, and where it stands in both orders. */
@@ -29,20 +29,22 @@ const behind = <A>(items: ReadonlyArray<A>, place: (item: A) => number, after: n
   return low
 }
 
-const fits = (filter: Filter) => (row: WorkflowRow): boolean =>
+const fits = (filter: Filter, hasSignal: (id: string) => boolean) => (row: WorkflowRow): boolean =>
   (filter.statuses === null || filter.statuses.includes(row.status)) &&
   (filter.name === null || row.name === filter.name) &&
   (filter.parentId === null || (row.parentId ?? "") === filter.parentId) &&
   (filter.idPrefix === null || row.id.startsWith(filter.idPrefix)) &&
   (filter.createdFrom === null || row.createdAt >= filter.createdFrom) &&
-  (filter.createdBefore === null || row.createdAt < filter.createdBefore)
+  (filter.createdBefore === null || row.createdAt < filter.createdBefore) &&
+  (filter.awakeAt === null || row.sleepsUntil === null || row.sleepsUntil <= filter.awakeAt || hasSignal(row.id))
 
 const createdOf = (kept: Kept): number => kept.created
 const byCreation = (one: Kept, other: Kept): number => one.created - other.created
 
-export const make = () => {
+export const make = (hasSignal: (id: string) => boolean) => {
   const byId = new Map<string, Kept>()
   const unfinished = new Set<Kept>()
+  const sleeping = new Set<Kept>()
   const childrenOf = new Map<string, Set<Kept>>()
   /** In order of creation. */
   let all: Array<Kept> = []
@@ -55,6 +57,8 @@ export const make = () => {
   const index = (kept: Kept) => {
     if (isEnded(kept.row.status)) unfinished.delete(kept)
     else unfinished.add(kept)
+    if (kept.row.sleepsUntil === null) sleeping.delete(kept)
+    else sleeping.add(kept)
     if (kept.row.parentId === null) return
     const children = childrenOf.get(kept.row.parentId)
     if (children === undefined) childrenOf.set(kept.row.parentId, new Set([kept]))
@@ -103,6 +107,7 @@ export const make = () => {
 
   const forget = (kept: Kept) => {
     byId.delete(kept.row.id)
+    sleeping.delete(kept)
     kept.changed = 0
     childrenOf.delete(kept.row.id)
     if (kept.row.parentId !== null) childrenOf.get(kept.row.parentId)?.delete(kept)
@@ -120,7 +125,7 @@ export const make = () => {
     children: (id: string): Array<WorkflowRow> => childrenKept(id).sort(byCreation).map(({ row }) => row),
     list: (filter: Filter, after: number, limit: number): Array<Placed> => {
       const found: Array<Placed> = []
-      const isMeant = fits(filter)
+      const isMeant = fits(filter, hasSignal)
       const from = candidates(filter, after)
       for (let next = behind(from, createdOf, after); next < from.length && found.length < limit; next++) {
         const kept = from[next]
@@ -139,6 +144,16 @@ export const make = () => {
       return found
         .sort((one, other) => one.place - other.place || byCreation(one.kept, other.kept))
         .map(({ kept, place }) => ({ place, workflow: kept.row }))
+    },
+    asleep: (after: number, limit: number): Array<Asleep> => {
+      const sleepers = Array.from(sleeping)
+        .map(({ created, row }) => ({ created, id: row.id, until: row.sleepsUntil ?? 0 }))
+        .filter(({ until }) => until > after)
+        .sort((one, other) => one.until - other.until || one.created - other.created)
+      const last = sleepers[limit - 1]
+      return sleepers
+        .filter(({ until }) => last === undefined || until <= last.until)
+        .map(({ id, until }) => ({ id, until }))
     },
     lastChange: () => changed,
     /** Forgets up to `limit` trees, and returns the ids of all that was in them. */

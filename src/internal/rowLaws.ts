@@ -63,7 +63,7 @@ const numbersOf = (rows: ReadonlyArray<{ readonly attempt: number }>): string =>
 
 /** The fields of the workflow that go with its status. */
 function* workflowStatus({ workflow }: View): Iterable<Finding> {
-  const { finishedAt, outcome, reason, status, wakeAt } = workflow
+  const { finishedAt, outcome, reason, sleepsUntil, status, wakeAt } = workflow
   const ended = isEnded(status)
   if (ended !== (finishedAt !== null)) {
     yield [null, ended ? `it is ${status}, and has no end` : `it has an end, and is ${status}`]
@@ -73,6 +73,7 @@ function* workflowStatus({ workflow }: View): Iterable<Finding> {
   if (status === "Suspended" && reason === null) yield [null, "it is Suspended, and has no reason"]
   if (ended && reason !== null) yield [null, `it is ${status}, and has a reason to be suspended`]
   if (ended && wakeAt !== null) yield [null, `it is ${status}, and its next execution is due`]
+  if (sleepsUntil !== null && status !== "Running") yield [null, `it sleeps, and is ${status}`]
 }
 
 /** Fields that are there together or not at all. */

@@ -54,7 +54,7 @@ const isUnknown = `status NOT IN (${WorkflowStatus.literals.map((status) => `'${
 const conditionsOf = (filter: JournalModel.Filter, after: number): ReadonlyArray<Condition> => {
   const given = (sql: string, ...parameters: ReadonlyArray<string | number | null>): ReadonlyArray<Condition> =>
     parameters.every((parameter) => parameter !== null) ? [{ sql, parameters }] : []
-  const { createdBefore, createdFrom, idPrefix, name, parentId, statuses } = filter
+  const { awakeAt, createdBefore, createdFrom, idPrefix, name, parentId, statuses } = filter
   return [
     ...given("row_id > ?", after),
     ...given(`(status IN (SELECT value FROM json_each(?)) OR ${isUnknown})`, statuses && JSON.stringify(statuses)),
@@ -63,7 +63,12 @@ const conditionsOf = (filter: JournalModel.Filter, after: number): ReadonlyArray
     // No character is written with the byte FF: no text that begins so is as great as the second.
     ...idPrefix === "" ? [] : given("id >= ? AND id < ? || CAST(x'ff' AS TEXT)", idPrefix, idPrefix),
     ...given("created_at >= ?", createdFrom),
-    ...given("created_at < ?", createdBefore)
+    ...given("created_at < ?", createdBefore),
+    ...given(
+      "(typeof(sleeps_until) <> 'integer' OR sleeps_until <= ? OR " +
+        "EXISTS (SELECT 1 FROM tempolite_signal WHERE workflow_id = tempolite_workflow.id))",
+      awakeAt
+    )
   ]
 }
 
@@ -87,6 +92,19 @@ export const statement = (
     parameters: [...parts.flatMap(() => parameters), limit]
   }
 }
+
+const asleepAfter = "FROM tempolite_workflow INDEXED BY tempolite_workflow_asleep " +
+  "WHERE sleeps_until > ? AND typeof(sleeps_until) = 'integer'"
+
+/** Those that wake with the last of the first `limit` are among them. */
+const asleepSql =
+  `SELECT id, sleeps_until AS until ${asleepAfter} AND sleeps_until <= (SELECT max(sleeps_until) FROM (` +
+  `SELECT sleeps_until ${asleepAfter} ORDER BY sleeps_until LIMIT ?)) ORDER BY sleeps_until, row_id`
+
+export const asleep = (after: number, limit: number): Statement => ({
+  sql: asleepSql,
+  parameters: [after, after, limit]
+})
 
 /** Those that changed with the last of the first `limit` are among them. */
 const changedSql = `${workflow.selectPlaced("changed")} WHERE changed > ? AND changed <= (SELECT max(changed) FROM (` +

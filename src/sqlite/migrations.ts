@@ -157,7 +157,15 @@ const conditions: Migration = {
   ]
 }
 
-const migrations: ReadonlyArray<Migration> = [tables, control, conditions]
+const sleep: Migration = {
+  name: "sleep",
+  statements: [
+    `ALTER TABLE tempolite_workflow ADD COLUMN sleeps_until INTEGER`,
+    `CREATE INDEX tempolite_workflow_asleep ON tempolite_workflow (sleeps_until) WHERE sleeps_until IS NOT NULL`
+  ]
+}
+
+const migrations: ReadonlyArray<Migration> = [tables, control, conditions, sleep]
 
 const counted = Tables.reader("sqlite_master", Schema.Struct({ n: Schema.Number }))
 const readCount = (rows: ReadonlyArray<unknown>) => Effect.map(counted(rows), (counts) => counts[0]?.n ?? 0)

@@ -150,6 +150,11 @@ export const make = (
         return statement === undefined ? Effect.succeed([]) : placed(statement, limit, next)
       },
       changed: ({ after, limit }) => placed(List.changed(after, limit), 1, (after) => List.changed(after, limit)),
+      asleep: ({ after, limit }) =>
+        database.query("read", (run) => {
+          const { parameters, sql } = List.asleep(after, limit)
+          return Effect.flatMap(run(sql, ...parameters), Tables.asleep)
+        }),
       lastChange: database.query("read", (run) => Effect.map(lastPlaces(run), ({ changed }) => changed)),
       children: (id) =>
         Effect.flatMap(

@@ -38,6 +38,7 @@ const Workflow = Schema.Struct({
   wakeAt: Integer,
   cancelSeq: Integer,
   cancelAt: Integer,
+  sleepsUntil: Integer,
   unusedOutcomes: Schema.Number
 })
 
@@ -209,6 +210,9 @@ export const workflow = make("tempolite_workflow", Workflow, Struct.keys(Workflo
   row_id: "kept",
   changed: "replaced"
 })
+
+/** Reads ids and times of workflows that sleep. */
+export const asleep = reader("tempolite_workflow", Schema.Struct({ id: Schema.String, until: Schema.Number }))
 
 const Places = Schema.Struct({ row_id: Schema.Number, changed: Schema.Number })
 

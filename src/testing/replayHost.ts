@@ -52,6 +52,7 @@ export const make = (clock: Clock.Clock, put: (rows: Rows) => void): Effect.Effe
       timers,
       clock,
       now,
+      isFar: () => false,
       fork: () => ({ addObserver: nothing, unsafeInterruptAsFork: nothing }),
       forkBody: (effect, scheduler, updateRefs) =>
         Runtime.runFork(runtime)(effect, { scheduler, updateRefs, immediate: false }),

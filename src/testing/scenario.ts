@@ -72,19 +72,10 @@ export const expected = (left: Histories): Expected => {
   }
 }
 
-const everything: Journal.Filter = {
-  statuses: null,
-  name: null,
-  parentId: null,
-  idPrefix: null,
-  createdFrom: null,
-  createdBefore: null
-}
-
 /** The memory that processes leave behind never fails. */
 const historiesOf = (journal: Journal.Service): Effect.Effect<Histories> =>
   Effect.gen(function*() {
-    const all = yield* journal.list({ filter: everything, after: 0, limit: Number.POSITIVE_INFINITY })
+    const all = yield* journal.list({ filter: Journal.everything, after: 0, limit: Number.POSITIVE_INFINITY })
     const histories = yield* Effect.forEach(all, ({ workflow }) => journal.history(workflow.id))
     return new Map(histories.flatMap(Option.toArray).map((history) => [history.workflow.id, history] as const))
   }).pipe(Effect.orDie)

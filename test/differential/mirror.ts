@@ -91,6 +91,7 @@ export const make = (first: Journal.Service, second: Journal.Service): Mirror =>
     workflow: (id) => both(`workflow ${id}`, (journal) => journal.workflow(id)),
     list: (options) => both("list", (journal) => journal.list(options)),
     changed: (options) => both("changed", (journal) => journal.changed(options)),
+    asleep: (options) => both("asleep", (journal) => journal.asleep(options)),
     lastChange: Effect.suspend(() => both("lastChange", (journal) => journal.lastChange)),
     children: (id) => both(`children ${id}`, (journal) => journal.children(id)),
     recorded: (id, generation) => both(`recorded ${id}`, (journal) => journal.recorded(id, generation)),

@@ -653,7 +653,8 @@ const versions = <E>(layer: Layer.Layer<Journal.Journal, E>) => {
           }),
           kid
         })
-        yield* second.start
+        // Where it sleeps, it does so until something comes.
+        yield* Effect.orDie(second.run(Note.send(id, { n: 1 })))
         yield* until("it has been asked", Effect.sync(() => seen.length > 0))
         assert.deepStrictEqual([...new Set(seen)], [1])
       }))

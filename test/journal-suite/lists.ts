@@ -6,7 +6,16 @@ import * as Effect from "effect/Effect"
 import * as fc from "effect/FastCheck"
 import type * as Layer from "effect/Layer"
 import type * as Journal from "../../src/Journal.ts"
-import { anyBatch, anyFilter, creation, everything, request, stepRow, workflowRow } from "../support/journalRows.ts"
+import {
+  anyBatch,
+  anyFilter,
+  creation,
+  everything,
+  request,
+  signal,
+  stepRow,
+  workflowRow
+} from "../support/journalRows.ts"
 import { held, type Test } from "./support.ts"
 
 const idsOf = (placed: ReadonlyArray<Journal.Placed>) => placed.map(({ workflow }) => workflow.id)
@@ -24,14 +33,15 @@ const pages = (journal: Journal.Service, filter: Journal.Filter, limit: number) 
     }
   })
 
-const fits = (filter: Journal.Filter) => (row: Journal.WorkflowRow): boolean =>
+const fits = (filter: Journal.Filter, signalled: ReadonlySet<string>) => (row: Journal.WorkflowRow): boolean =>
   [
     filter.statuses?.includes(row.status),
     filter.name === null || filter.name === row.name,
     filter.parentId === null || filter.parentId === (row.parentId ?? ""),
     filter.idPrefix === null || row.id.startsWith(filter.idPrefix),
     filter.createdFrom === null || filter.createdFrom <= row.createdAt,
-    filter.createdBefore === null || row.createdAt < filter.createdBefore
+    filter.createdBefore === null || row.createdAt < filter.createdBefore,
+    filter.awakeAt === null || row.sleepsUntil === null || row.sleepsUntil <= filter.awakeAt || signalled.has(row.id)
   ].every((fit) => fit ?? true)
 
 const lists = <E>(layer: Layer.Layer<Journal.Journal, E>, test: Test) =>
@@ -49,11 +59,45 @@ const lists = <E>(layer: Layer.Layer<Journal.Journal, E>, test: Test) =>
             created.push(...ids.filter((id) => !created.includes(id)))
           }
           const rows = yield* Effect.forEach(created, (id) => Effect.flatten(journal.workflow(id)))
+          const signalled = yield* Effect.filter(
+            created,
+            (id) => Effect.map(journal.signals(id, 0), (signals) => signals.length > 0)
+          )
           for (const filter of [everything, ...filters]) {
             const found = yield* pages(journal, filter, limit + 1)
-            assert.deepStrictEqual(found.map(({ workflow }) => workflow), rows.filter(fits(filter)))
+            assert.deepStrictEqual(
+              found.map(({ workflow }) => workflow),
+              rows.filter(fits(filter, new Set(signalled)))
+            )
             assert.isTrue(placesOf(found).every((place, index, places) => place > (places[index - 1] ?? 0)))
           }
+        }).pipe(Effect.scoped, Effect.provide(layer)),
+      { fastCheck: { numRuns: 40 } }
+    )
+
+    it.effect.prop(
+      "gives those that sleep in the order in which they wake, whole times at once",
+      [fc.array(anyBatch, { minLength: 1, maxLength: 6 }), fc.nat({ max: 4 })],
+      ([batches, limit]) =>
+        Effect.gen(function*() {
+          const { commit, journal } = yield* held
+          for (const batch of batches) yield* commit(batch)
+          const rows = yield* pages(journal, everything, 100)
+          const sleepers = rows
+            .flatMap(({ place, workflow: { id, sleepsUntil } }) =>
+              sleepsUntil === null ? [] : [{ place, id, until: sleepsUntil }]
+            )
+            .toSorted((x, y) => x.until - y.until || x.place - y.place)
+          const found: Array<Journal.Asleep> = []
+          for (;;) {
+            const after = found.at(-1)?.until ?? -1
+            const page = yield* journal.asleep({ after, limit: limit + 1 })
+            if (page.length === 0) break
+            assert.isTrue(page.every(({ until }) => until > after))
+            assert.isTrue(page.slice(limit + 1).every(({ until }) => until === page[limit]?.until))
+            found.push(...page)
+          }
+          assert.deepStrictEqual(found, sleepers.map(({ id, until }) => ({ id, until })))
         }).pipe(Effect.scoped, Effect.provide(layer)),
       { fastCheck: { numRuns: 40 } }
     )
@@ -69,6 +113,7 @@ const lists = <E>(layer: Layer.Layer<Journal.Journal, E>, test: Test) =>
               name: index % 2 === 0 ? "PlaceOrder" : "Ship",
               status: (["Running", "Completed", "Failed", "Suspended", "Cancelled"] as const)[index % 5]!,
               parentId: index < 6 ? null : "b",
+              sleepsUntil: id.startsWith("order/") ? index : null,
               createdAt: 1000 + index
             })
           )
@@ -91,6 +136,10 @@ const lists = <E>(layer: Layer.Layer<Journal.Journal, E>, test: Test) =>
         assert.deepStrictEqual(yield* found({ idPrefix: "1%" }), [])
         assert.deepStrictEqual(yield* found({ idPrefix: "" }), few)
         assert.deepStrictEqual(yield* found({ createdFrom: 1002, createdBefore: 1004 }), ["c", "order/1"])
+        assert.deepStrictEqual(yield* found({ awakeAt: 2 }), few.filter((id) => !id.startsWith("order/")))
+        assert.deepStrictEqual(yield* found({ idPrefix: "order", awakeAt: 3 }), ["order/1", "orders"])
+        yield* commit({ signals: [signal("order/2", "Approved")] })
+        assert.deepStrictEqual(yield* found({ idPrefix: "order", awakeAt: 3 }), ["order/1", "order/2", "orders"])
         assert.deepStrictEqual(yield* found({ idPrefix: "order", statuses: ["Running"], name: "Ship" }), ["orders"])
         assert.deepStrictEqual(yield* found({ parentId: "b", statuses: ["Failed"], createdFrom: 1007 }), ["100%"])
       })

@@ -43,18 +43,9 @@ interface Ran {
   readonly isOver: boolean
 }
 
-const everything: Journal.Filter = {
-  statuses: null,
-  name: null,
-  parentId: null,
-  idPrefix: null,
-  createdFrom: null,
-  createdBefore: null
-}
-
 export const rowsOf = (journal: Journal.Service): Effect.Effect<Rows> =>
   Effect.gen(function*() {
-    const listed = yield* journal.list({ filter: everything, after: 0, limit: 1_000 })
+    const listed = yield* journal.list({ filter: Journal.everything, after: 0, limit: 1_000 })
     const histories = yield* Effect.forEach(listed, ({ workflow: { id } }) => Effect.flatten(journal.history(id)))
     return new Map(histories.map((history) => [history.workflow.id, history]))
   }).pipe(Effect.orDie)

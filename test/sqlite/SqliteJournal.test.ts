@@ -238,7 +238,7 @@ describe("a file that cannot be used", () => {
       const before = Fs.readFileSync(filename)
       assert.match(
         yield* refusal(filename),
-        /was written by a newer version of tempolite: its schema is version 7, and this version knows no later one than 3/
+        /was written by a newer version of tempolite: its schema is version 7, and this version knows no later one than 4/
       )
       assert.isTrue(before.equals(Fs.readFileSync(filename)))
       assert.deepStrictEqual(Fs.readdirSync(Path.dirname(filename)), ["orders.db"])
@@ -323,7 +323,12 @@ describe("a file of version 0.1.0", () => {
       const other = yield* program(filename)
       assert.deepStrictEqual(
         yield* other("SELECT id, name FROM tempolite_migration"),
-        [{ id: 1, name: "tables" }, { id: 2, name: "control" }, { id: 3, name: "conditions" }]
+        [
+          { id: 1, name: "tables" },
+          { id: 2, name: "control" },
+          { id: 3, name: "conditions" },
+          { id: 4, name: "sleep" }
+        ]
       )
     }))
 

@@ -82,6 +82,7 @@ describe("of a hundred thousand workflows", () => {
           [{ statuses: ["Pending", "Running", "Paused", "Suspended"], name: "PlaceOrder" }, ["w7", "w70000"], [
             "unfinished"
           ]],
+          [{ statuses: ["Pending", "Running", "Suspended"], awakeAt: 0 }, ["w7", "w70000"], ["unfinished"]],
           [{ statuses: ["Failed"] }, ["w9", "w90000"], ["failed"]],
           [{ statuses: ["Cancelled", "Failed"], idPrefix: "w9" }, ["w9", "w90000"], ["failed"]],
           [{ statuses: ["Failed", "Running"] }, ["w7", "w9", "w70000", "w90000"], ["unfinished", "failed"]],
@@ -108,6 +109,9 @@ describe("of a hundred thousand workflows", () => {
       const changed = yield* plans(journal.changed({ after: count - 3, limit: 2 }))
       assert.strictEqual(changed.answer.length, 2)
       assert.match(changed.plan, /USING INDEX tempolite_workflow_changed \(changed>\? AND changed<\?\)/)
+      const asleep = yield* plans(journal.asleep({ after: 0, limit: 2 }))
+      assert.deepStrictEqual(asleep.answer, [])
+      assert.match(asleep.plan, /USING INDEX tempolite_workflow_asleep \(sleeps_until>\? AND sleeps_until<\?\)/)
       const last = yield* plans(journal.lastChange)
       assert.strictEqual(last.answer, count)
       const signals = yield* plans(journal.signals("w7", 0))
@@ -120,11 +124,11 @@ describe("of a hundred thousand workflows", () => {
         journal.workflow("w7")
       ]
       const others = yield* Effect.forEach(reads, plans)
-      for (const { plan } of [changed, last, signals, ...others]) {
+      for (const { plan } of [asleep, changed, last, signals, ...others]) {
         assert.match(plan, /SEARCH/)
         assert.notMatch(plan, scan)
       }
-      for (const { plan } of [changed, last, signals]) assert.notMatch(plan, /TEMP B-TREE/)
+      for (const { plan } of [asleep, changed, last, signals]) assert.notMatch(plan, /TEMP B-TREE/)
     }), 60_000)
 
   it.scoped("old ones are found, and deleted, by an index", () =>

@@ -19,15 +19,7 @@ export const empty: Journal.Batch = {
   handled: []
 }
 
-/** Fits every workflow. */
-export const everything: Journal.Filter = {
-  statuses: null,
-  name: null,
-  parentId: null,
-  idPrefix: null,
-  createdFrom: null,
-  createdBefore: null
-}
+export { everything } from "../../src/Journal.ts"
 
 export const workflowRow = (id: string, row: Partial<Journal.WorkflowRow> = {}): Journal.WorkflowRow => ({
   id,
@@ -50,6 +42,7 @@ export const workflowRow = (id: string, row: Partial<Journal.WorkflowRow> = {}):
   wakeAt: null,
   cancelSeq: null,
   cancelAt: null,
+  sleepsUntil: null,
   unusedOutcomes: 0,
   ...row
 })
@@ -156,6 +149,7 @@ const anyWorkflow: fc.Arbitrary<Journal.WorkflowRow> = fc.record({
   wakeAt: orNull(anyNumber),
   cancelSeq: orNull(anyNumber),
   cancelAt: orNull(anyNumber),
+  sleepsUntil: orNull(anyNumber),
   unusedOutcomes: anyNumber
   // A workflow keeps its parent.
 }).map((row) => ({ ...row, parentId: row.id === "a" ? null : row.id === "b" ? "order/42" : "a" }))
@@ -279,10 +273,11 @@ export const anyFilter: fc.Arbitrary<Journal.Filter> = fc.record({
   parentId: orNull(fc.constantFrom("", "a", "order/42")),
   idPrefix: orNull(fc.constantFrom("", "a", "order", "#", "%", "ünï", "ünïcödé 😀")),
   createdFrom: orNull(anyNumber),
-  createdBefore: orNull(anyNumber)
+  createdBefore: orNull(anyNumber),
+  awakeAt: orNull(anyNumber)
 }).chain((filter) =>
   fc.subarray(Struct.keys(filter), { maxLength: 2 }).map((given) => ({
-    ...everything,
+    ...Journal.everything,
     ...Struct.pick(filter, ...given)
   }))
 )

@@ -81,8 +81,7 @@ export const hasEnded = ({ workflow }: Journal.History) =>
 /** Every row of a journal. */
 const rowsOf = Effect.gen(function*() {
   const journal = yield* Journal.Journal
-  const filter = { statuses: null, name: null, parentId: null, idPrefix: null, createdFrom: null, createdBefore: null }
-  const all = yield* journal.list({ filter, after: 0, limit: 1_000 })
+  const all = yield* journal.list({ filter: Journal.everything, after: 0, limit: 1_000 })
   const histories = yield* Effect.forEach(all, ({ workflow }) => journal.history(workflow.id))
   return { all, histories, requests: yield* journal.requests }
 }).pipe(Effect.orDie)

@@ -3,16 +3,7 @@
  */
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
-import type { Journal } from "../../../src/index.ts"
-
-const everything: Journal.Filter = {
-  statuses: null,
-  name: null,
-  parentId: null,
-  idPrefix: null,
-  createdFrom: null,
-  createdBefore: null
-}
+import { Journal } from "../../../src/index.ts"
 
 /** The place of each outcome among the others of its generation: a number may be left out. */
 const placesOf = ({ steps, workflow }: Journal.History) => {
@@ -75,7 +66,7 @@ const lines = (history: Journal.History): ReadonlyArray<string> => {
 /** One line for each row. */
 export const take = (journal: Journal.Service): Effect.Effect<ReadonlyArray<string>> =>
   Effect.gen(function*() {
-    const all = yield* journal.list({ filter: everything, after: 0, limit: Number.MAX_SAFE_INTEGER })
+    const all = yield* journal.list({ filter: Journal.everything, after: 0, limit: Number.MAX_SAFE_INTEGER })
     const histories = yield* Effect.forEach(all, ({ workflow }) => journal.history(workflow.id))
     return histories.flatMap(Option.toArray).toSorted((one, other) => one.workflow.id < other.workflow.id ? -1 : 1)
       .flatMap(lines)

@@ -223,7 +223,7 @@ describe("a file of a later version", () => {
     Effect.gen(function*() {
       const filename = yield* fileOf(yield* written)
       yield* Effect.scoped(Effect.flatMap(program(filename), (other) =>
-        other("INSERT INTO tempolite_migration VALUES (4, 'of the future', 0)", "PRAGMA journal_mode = DELETE")))
+        other("INSERT INTO tempolite_migration VALUES (7, 'of the future', 0)", "PRAGMA journal_mode = DELETE")))
       const before = Fs.readFileSync(filename)
       for (const layer of [Tempolite.layer(), Tempolite.layerClient]) {
         const error = yield* Effect.flip(Effect.scoped(
@@ -232,7 +232,7 @@ describe("a file of a later version", () => {
         assert.instanceOf(error, JournalError)
         assert.match(
           error.message,
-          /schema is version 4, and this version knows no later one than 3. Upgrade tempolite/
+          /schema is version 7, and this version knows no later one than 4. Upgrade tempolite/
         )
       }
       assert.isTrue(Fs.readFileSync(filename).equals(before))

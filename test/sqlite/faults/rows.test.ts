@@ -155,7 +155,8 @@ describe("a workflow whose own row cannot be read", () => {
     const damage of [
       { table: "workflow", column: "status", value: "'Asleep'" },
       { table: "workflow", column: "generation", value: "'one'" },
-      { table: "workflow", column: "payload", value: "x'00ff'" }
+      { table: "workflow", column: "payload", value: "x'00ff'" },
+      { table: "workflow", column: "sleeps_until", value: "'soon'" }
     ] as const
   ) {
     it.scopedLive(`for its ${damage.column} is left out, and goes on with the next engine once it is corrected`, () =>
