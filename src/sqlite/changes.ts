@@ -10,6 +10,7 @@ import type * as Scope from "effect/Scope"
 import type * as Stream from "effect/Stream"
 import type { JournalError } from "../Errors.ts"
 import * as Bell from "../internal/bell.ts"
+import { run } from "./connection.ts"
 import type { Database } from "./database.ts"
 import * as Tables from "./tables.ts"
 
@@ -34,10 +35,12 @@ export const make = (
     // Other processes go by the real time, whatever that of this fiber does.
     const pause = Effect.withClock(Effect.sleep(interval), Clock.make())
     // A number that changes when another connection has written.
-    const version = database.query("watch", (run) => Effect.flatMap(run("PRAGMA data_version"), readVersion)).pipe(
+    const version = Effect.flatMap(
+      database.query("watch", function*() {
+        return yield* readVersion(yield* run("PRAGMA data_version"))
+      }),
       // Nobody is to wait for what is written elsewhere.
-      Effect.zipLeft(database.inPlace("watch")),
-      Effect.map((rows) => rows[0]?.data_version)
+      ([row]) => database.misplaced("watch") ?? Effect.succeed(row?.data_version)
     )
     const watch = (before: number | undefined): Effect.Effect<void> =>
       Effect.zipRight(pause, version).pipe(

@@ -5,12 +5,12 @@ import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import * as Schedule from "effect/Schedule"
 import { JournalError } from "../Errors.ts"
-import type { Body, Connection } from "./connection.ts"
+import type { Begin, Connection, Script } from "./connection.ts"
 import * as Failure from "./failure.ts"
 import * as Order from "./order.ts"
 
 /** Uses the connection alone. `what` continues "could not" in an error. */
-type Use = <A, E>(what: string, body: Body<A, E>) => Effect.Effect<A, E | JournalError>
+type Use = <A, E = never>(what: string, script: () => Script<A, E>) => Effect.Effect<A, E | JournalError>
 
 export interface Database {
   /** How a person knows it. */
@@ -21,8 +21,8 @@ export interface Database {
   readonly snapshot: Use
   /** In a transaction that holds the write lock from its beginning. Those of one database run in the order of calls. */
   readonly transact: Use
-  /** Fails if the file is not where it was opened. */
-  readonly inPlace: (what: string) => Effect.Effect<void, JournalError>
+  /** Why the file is not where it was opened, if so. */
+  readonly misplaced: (what: string) => JournalError | undefined
 }
 
 /** About ten seconds in all; better-sqlite3 itself waits only shortly, as the whole process stands still meanwhile. */
@@ -35,17 +35,6 @@ const whileBusy = {
   while: Failure.isBusy
 }
 
-/** A body in a transaction. */
-const within = <A, E>(begin: string, body: Body<A, E>): Body<A, E | JournalError> => (run, runAll) =>
-  Effect.zipRight(
-    run(begin),
-    Effect.suspend(() => body(run, runAll)).pipe(
-      Effect.zipLeft(run("COMMIT")),
-      // After some failures SQLite itself has rolled back, and this finds no transaction.
-      Effect.tapErrorCause(() => Effect.ignore(run("ROLLBACK")))
-    )
-  )
-
 /** What the client of an application, unlike one that the journal opened, may be doing already. */
 const inTransaction = (name: string) =>
   new JournalError({
@@ -56,11 +45,8 @@ const inTransaction = (name: string) =>
 export const make = (name: string, connection: Connection): Database => {
   const inOrder = Order.make()
 
-  const alone: Use = (what, body) => {
-    const attempt = connection.alone(
-      Failure.make(what, name),
-      (run, runAll) => Effect.uninterruptible(body(run, runAll))
-    )
+  const alone = (begin: Begin): Use => (what, script) => {
+    const attempt = connection.alone(Failure.make(what, name), begin, script)
     // The first attempt goes without what keeps a schedule, which costs as much as the attempt.
     return Effect.catchAll(
       attempt,
@@ -68,21 +54,24 @@ export const make = (name: string, connection: Connection): Database => {
     )
   }
 
-  const reading = (use: Use): Use => (what, body) =>
+  const reading = (begin: Begin): Use => (what, script) =>
     Effect.flatMap(
       connection.joined,
-      (joined) => Option.isSome(joined) ? joined.value(Failure.make(what, name), body) : use(what, body)
+      (joined) =>
+        Option.isSome(joined)
+          ? joined.value(Failure.make(what, name), undefined, script)
+          : alone(begin)(what, script)
     )
 
   return {
     name,
-    inPlace: () => Effect.void,
-    query: reading(alone),
-    snapshot: reading((what, body) => alone(what, within("BEGIN", body))),
-    transact: (what, body) =>
+    misplaced: () => undefined,
+    query: reading(undefined),
+    snapshot: reading("BEGIN"),
+    transact: (what, script) =>
       Effect.flatMap(
         connection.joined,
-        (joined) => Option.isSome(joined) ? inTransaction(name) : inOrder(alone(what, within("BEGIN IMMEDIATE", body)))
+        (joined) => Option.isSome(joined) ? inTransaction(name) : inOrder(alone("BEGIN IMMEDIATE")(what, script))
       )
   }
 }

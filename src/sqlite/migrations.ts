@@ -6,7 +6,7 @@ import * as Clock from "effect/Clock"
 import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
 import { JournalError } from "../Errors.ts"
-import type { Run } from "./connection.ts"
+import { fail, run, type Script } from "./connection.ts"
 import type { Database } from "./database.ts"
 import * as Tables from "./tables.ts"
 
@@ -167,19 +167,20 @@ const sleep: Migration = {
 
 const migrations: ReadonlyArray<Migration> = [tables, control, conditions, sleep]
 
-const counted = Tables.reader("sqlite_master", Schema.Struct({ n: Schema.Number }))
-const readCount = (rows: ReadonlyArray<unknown>) => Effect.map(counted(rows), (counts) => counts[0]?.n ?? 0)
+const readCounts = Tables.reader("sqlite_master", Schema.Struct({ n: Schema.Number }))
+
+function* count(sql: string): Script<number> {
+  const [counted] = yield* readCounts(yield* run(sql))
+  return counted?.n ?? 0
+}
 
 /** The number of the last migration that the file has seen. */
-const current = (run: Run) =>
-  run("SELECT count(*) AS n FROM sqlite_master WHERE type = 'table' AND name = 'tempolite_migration'").pipe(
-    Effect.flatMap(readCount),
-    Effect.flatMap((tables) =>
-      tables === 0
-        ? Effect.succeed(0)
-        : Effect.flatMap(run("SELECT coalesce(max(id), 0) AS n FROM tempolite_migration"), readCount)
-    )
+function* current(): Script<number> {
+  const tables = yield* count(
+    "SELECT count(*) AS n FROM sqlite_master WHERE type = 'table' AND name = 'tempolite_migration'"
   )
+  return tables === 0 ? 0 : yield* count("SELECT coalesce(max(id), 0) AS n FROM tempolite_migration")
+}
 
 const newer = (name: string, version: number) =>
   new JournalError({
@@ -197,22 +198,21 @@ export const check = (database: Database): Effect.Effect<number, JournalError> =
 
 /** Brings the schema up to date. Of several processes that open a new file at once, one does it and the others wait. */
 export const migrate = (database: Database): Effect.Effect<void, JournalError> =>
-  Effect.flatMap(check(database), (version) => {
-    if (version === migrations.length) return Effect.void
-    return database.transact("migrate", (run) =>
-      Effect.gen(function*() {
-        const version = yield* current(run)
-        if (version > migrations.length) return yield* newer(database.name, version)
-        yield* run(`CREATE TABLE IF NOT EXISTS tempolite_migration (
-          id INTEGER PRIMARY KEY,
-          name TEXT NOT NULL,
-          applied_at INTEGER NOT NULL
-        )`)
-        const now = yield* Clock.currentTimeMillis
-        for (const [index, { name, statements }] of migrations.entries()) {
-          if (index < version) continue
-          for (const statement of statements) yield* run(statement)
-          yield* run("INSERT INTO tempolite_migration (id, name, applied_at) VALUES (?, ?, ?)", index + 1, name, now)
-        }
-      }))
+  Effect.gen(function*() {
+    if ((yield* check(database)) === migrations.length) return
+    const now = yield* Clock.currentTimeMillis
+    yield* database.transact("migrate", function*(): Script<void> {
+      const version = yield* current()
+      if (version > migrations.length) yield* fail(newer(database.name, version))
+      yield* run(`CREATE TABLE IF NOT EXISTS tempolite_migration (
+        id INTEGER PRIMARY KEY,
+        name TEXT NOT NULL,
+        applied_at INTEGER NOT NULL
+      )`)
+      for (const [index, { name, statements }] of migrations.entries()) {
+        if (index < version) continue
+        for (const statement of statements) yield* run(statement)
+        yield* run("INSERT INTO tempolite_migration (id, name, applied_at) VALUES (?, ?, ?)", index + 1, name, now)
+      }
+    })
   })

@@ -7,6 +7,7 @@ import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
 import { JournalError } from "../Errors.ts"
 import * as ClientConnection from "./clientConnection.ts"
+import { run } from "./connection.ts"
 import * as Database from "./database.ts"
 import * as Failure from "./failure.ts"
 import * as Migrations from "./migrations.ts"
@@ -25,7 +26,7 @@ export const file = (
   Effect.gen(function*() {
     const name = JSON.stringify(filename)
     const database = Database.make(name, yield* OwnConnection.open(filename, Failure.make("open", name)))
-    const pragma = (setting: string) => database.query("open", (run) => run(`PRAGMA ${setting}`))
+    const pragma = (setting: string) => database.query("open", () => run(`PRAGMA ${setting}`))
     yield* pragma(`synchronous = ${synchronous === "full" ? "FULL" : "NORMAL"}`)
     yield* verify(database)
     yield* pragma("journal_mode = WAL")
@@ -60,8 +61,9 @@ export const client = (sql: SqlClient.SqlClient): Effect.Effect<Database.Databas
 /** Changes nothing. */
 const verify = (database: Database.Database) =>
   Effect.gen(function*() {
-    const [{ version } = { version: "0" }] = yield* database.query("open", (run) =>
-      Effect.flatMap(run("SELECT sqlite_version() AS version"), readVersion))
+    const [{ version } = { version: "0" }] = yield* database.query("open", function*() {
+      return yield* readVersion(yield* run("SELECT sqlite_version() AS version"))
+    })
     const [major = 0, minor = 0] = version.split(".").map(Number)
     const [oldestMajor, oldestMinor] = oldestSqlite
     if (major < oldestMajor || (major === oldestMajor && minor < oldestMinor)) {
@@ -79,10 +81,10 @@ const readVersion = Tables.reader("sqlite_version", Schema.Struct({ version: Sch
 /** Where the file is, or `""` where there is none. */
 const pathOf = (database: Database.Database) =>
   Effect.map(
-    database.query("open", (run) =>
-      Effect.flatMap(run("SELECT file FROM pragma_database_list WHERE name = 'main'"), readFilename)),
-    ([{ file } = { file: "" }]) =>
-      file
+    database.query("open", function*() {
+      return yield* readFilename(yield* run("SELECT file FROM pragma_database_list WHERE name = 'main'"))
+    }),
+    ([{ file } = { file: "" }]) => file
   )
 
 const readFilename = Tables.reader("database_list", Schema.Struct({ file: Schema.String }))

@@ -6,6 +6,7 @@ import * as Effect from "effect/Effect"
 import * as Fs from "node:fs"
 import * as Path from "node:path"
 import { JournalError } from "../Errors.ts"
+import { fail } from "./connection.ts"
 import type { Database } from "./database.ts"
 
 const stat = (path: string) => Fs.statSync(path, { bigint: true, throwIfNoEntry: false })
@@ -40,19 +41,22 @@ export const guarded = (
 ): Effect.Effect<Database> =>
   Effect.sync(() => {
     const files = [path, ...companions.map((suffix) => path + suffix)].map((path) => ({ path, before: stat(path) }))
-    const inPlace = (what: string): Effect.Effect<void, JournalError> =>
-      Effect.suspend(() => {
-        for (const { before, path: each } of files) {
-          const now = stat(each)
-          if (!isSame(before, now)) return gone(what, database.name, each, now)
-          if (each === path && now?.size === 0n) return emptied(what, database.name)
-        }
-        return Effect.void
-      })
+    const misplaced = (what: string): JournalError | undefined => {
+      for (const { before, path: each } of files) {
+        const now = stat(each)
+        if (!isSame(before, now)) return gone(what, database.name, each, now)
+        if (each === path && now?.size === 0n) return emptied(what, database.name)
+      }
+      return undefined
+    }
     return {
       ...database,
-      inPlace,
-      transact: (what, body) =>
-        database.transact(what, (run, runAll) => Effect.zipLeft(body(run, runAll), inPlace(what)))
+      misplaced,
+      transact: (what, script) =>
+        database.transact(what, function*() {
+          const done = yield* script()
+          const fault = misplaced(what)
+          return fault === undefined ? done : yield* fail(fault)
+        })
     }
   })

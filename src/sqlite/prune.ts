@@ -1,10 +1,8 @@
 /**
  * Forgets workflows that ended long ago, with everything below them.
  */
-import * as Effect from "effect/Effect"
 import * as Schema from "effect/Schema"
-import type { JournalError } from "../Errors.ts"
-import type { Run } from "./connection.ts"
+import { run, type Script } from "./connection.ts"
 import * as Tables from "./tables.ts"
 
 const ended = "IN ('Completed', 'Failed', 'Cancelled')"
@@ -37,12 +35,11 @@ const deletions = [
 const readIds = Tables.reader("tempolite_workflow", Schema.Struct({ id: Schema.String }))
 
 /** In a transaction. Returns how many workflows were forgotten. */
-export const prune = (run: Run, before: number, limit: number): Effect.Effect<number, JournalError> =>
-  Effect.gen(function*() {
-    const ids = yield* Effect.flatMap(run(doomed, before, limit), readIds)
-    if (ids.length === 0) return 0
-    yield* run(keepPlaces)
-    const document = JSON.stringify(ids.map(({ id }) => id))
-    for (const statement of deletions) yield* run(statement, document)
-    return ids.length
-  })
+export function* prune(before: number, limit: number): Script<number> {
+  const ids = yield* readIds(yield* run(doomed, before, limit))
+  if (ids.length === 0) return 0
+  yield* run(keepPlaces)
+  const document = JSON.stringify(ids.map(({ id }) => id))
+  for (const statement of deletions) yield* run(statement, document)
+  return ids.length
+}

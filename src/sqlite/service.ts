@@ -7,11 +7,11 @@ import * as Either from "effect/Either"
 import * as Option from "effect/Option"
 import * as Schema from "effect/Schema"
 import type * as Scope from "effect/Scope"
-import type { JournalError } from "../Errors.ts"
+import type { JournalError, JournalLocked } from "../Errors.ts"
 import { isEnded } from "../internal/status.ts"
 import type * as Journal from "../JournalModel.ts"
 import * as Changes from "./changes.ts"
-import type { Run, RunAll } from "./connection.ts"
+import { run, runAll, type Script } from "./connection.ts"
 import type { Database } from "./database.ts"
 import * as Lease from "./lease.ts"
 import * as List from "./list.ts"
@@ -41,34 +41,27 @@ const select = {
 const insertRequest = "INSERT INTO tempolite_request (workflow_id, kind, payload, at) VALUES (?, ?, ?, ?) RETURNING id"
 
 /** Where the orders of workflows end. */
-const lastPlaces = (run: Run) =>
-  Effect.map(
-    Effect.flatMap(run(Tables.last.select), Tables.last.read),
-    ([last = { row_id: 0, changed: 0 }]) => last
-  )
+function* lastPlaces(): Script<Tables.Places> {
+  const [last = { row_id: 0, changed: 0 }] = yield* Tables.last.read(yield* run(Tables.last.select))
+  return last
+}
 
 /** Writes those rows whose ids are free, and returns the others as they are. */
-const create = (run: Run, runAll: RunAll, rows: ReadonlyArray<Journal.WorkflowRow>) =>
-  Effect.gen(function*() {
-    const inserted = yield* runAll(Writes.creations(rows, yield* lastPlaces(run)))
-    if (inserted.length === rows.length) return []
-    const created = new Set(Array.from(yield* readIds(inserted), ({ id }) => id))
-    const taken = rows.flatMap(({ id }) => created.has(id) ? [] : [id])
-    return yield* Effect.flatMap(run(select.workflows, JSON.stringify(taken)), workflow.read)
-  })
+function* create(rows: ReadonlyArray<Journal.WorkflowRow>): Script<ReadonlyArray<Journal.WorkflowRow>> {
+  const inserted = yield* runAll(Writes.creations(rows, yield* lastPlaces()))
+  if (inserted.length === rows.length) return []
+  const created = new Set(Array.from(yield* readIds(inserted), ({ id }) => id))
+  const taken = rows.flatMap(({ id }) => created.has(id) ? [] : [id])
+  return yield* workflow.read(yield* run(select.workflows, JSON.stringify(taken)))
+}
 
 const readIds = Tables.reader("tempolite_workflow", Schema.Struct({ id: Schema.String }))
 
 /** Writes a request, and returns its id. */
-const ask = (run: Run, { at, kind, payload, workflowId }: Omit<Journal.RequestRow, "id">) =>
-  Effect.flatMap(run(insertRequest, workflowId, kind, payload, at), readRequestId)
-
-const readRequestId = (rows: ReadonlyArray<unknown>) =>
-  Effect.flatMap(
-    readRequestIds(rows),
-    ([first]) =>
-      first === undefined ? Effect.dieMessage("SQLite inserted a request without an id") : Effect.succeed(first.id)
-  )
+function* ask({ at, kind, payload, workflowId }: Omit<Journal.RequestRow, "id">): Script<number> {
+  const [asked = { id: 0 }] = yield* readRequestIds(yield* run(insertRequest, workflowId, kind, payload, at))
+  return asked.id
+}
 
 const readRequestIds = Tables.reader("tempolite_request", Schema.Struct({ id: Schema.Number }))
 
@@ -77,8 +70,6 @@ export const make = (
   pollInterval: Duration.DurationInput
 ): Effect.Effect<Journal.Service, never, Scope.Scope> =>
   Effect.map(Changes.make(database, pollInterval), (changes): Journal.Service => {
-    const workflows = (what: string, statement: string, ...parameters: ReadonlyArray<string | number>) =>
-      database.query(what, (run) => Effect.flatMap(run(statement, ...parameters), workflow.read))
     /** What was said of rows that cannot be read: once is enough. */
     const reported = new Set<string>()
     const report = (fault: JournalError) => {
@@ -96,7 +87,7 @@ export const make = (
       next: (after: number, missing: number) => List.Statement | undefined
     ): Effect.Effect<ReadonlyArray<Journal.Placed>, JournalError> =>
       Effect.gen(function*() {
-        const found = yield* database.query("read", (run) => run(sql, ...parameters))
+        const found = yield* database.query("read", () => run(sql, ...parameters))
         const rows = yield* readable(Tables.placed(found))
         const missing = enough - rows.length
         const more = missing > 0 && rows.length < found.length ? next(Tables.lastPlace(found), missing) : undefined
@@ -104,46 +95,49 @@ export const make = (
       })
     return {
       acquire: (leaseMillis) => Lease.acquire(database, leaseMillis),
-      renew: (lease) => database.transact("renew the lease of", (run) => Lease.renew(run, lease)),
+      renew: (lease) =>
+        Effect.clockWith((clock) => database.transact("renew the lease of", () => Lease.renew(lease, clock))),
       commit: (lease, batch) =>
-        database.transact("commit to", (run, runAll) =>
-          Effect.gen(function*() {
-            yield* Lease.fence(run, lease)
-            const existing = batch.created.length === 0 ? [] : yield* create(run, runAll, batch.created)
+        Effect.clockWith((clock) =>
+          database.transact("commit to", function*(): Script<ReadonlyArray<Journal.WorkflowRow>, JournalLocked> {
+            yield* Lease.fence(lease, clock)
+            const existing = batch.created.length === 0 ? [] : yield* create(batch.created)
             const workflows = batch.workflows.length === 0
               ? []
-              : Writes.workflows(batch.workflows, yield* lastPlaces(run))
+              : Writes.workflows(batch.workflows, yield* lastPlaces())
             yield* runAll([...workflows, ...Writes.others(batch)])
             return existing
-          })).pipe(Effect.ensuring(changes.announceCommit)),
+          })
+        ).pipe(Effect.ensuring(changes.announceCommit)),
       submit: (asked, created) =>
-        database.transact("send a request to", (run, runAll) =>
-          Effect.gen(function*() {
-            if (Option.isSome(created)) {
-              const [existing] = yield* create(run, runAll, [created.value.workflow])
-              if (existing !== undefined) return Either.left(existing)
-              yield* runAll(Writes.steps(created.value.steps))
-            }
-            return Either.right(yield* ask(run, asked))
-          })).pipe(Effect.ensuring(changes.announceRequest)),
+        database.transact("send a request to", function*(): Script<Either.Either<number, Journal.WorkflowRow>> {
+          if (Option.isSome(created)) {
+            const [existing] = yield* create([created.value.workflow])
+            if (existing !== undefined) return Either.left(existing)
+            yield* runAll(Writes.steps(created.value.steps))
+          }
+          return Either.right(yield* ask(asked))
+        }).pipe(Effect.ensuring(changes.announceRequest)),
       send: (sent) =>
-        database.transact("send a signal to", (run, runAll) =>
-          Effect.gen(function*() {
-            const { at, workflowId } = sent
-            const [found] = yield* Effect.flatMap(run(select.workflow, workflowId), workflow.read)
-            if (found === undefined) return Option.none()
-            if (isEnded(found.status)) return Option.some(found)
-            yield* runAll(Writes.signals([sent]))
-            yield* ask(run, { workflowId, kind: "Signal", payload: null, at })
-            return Option.some(found)
-          })).pipe(Effect.ensuring(changes.announceRequest)),
+        database.transact("send a signal to", function*(): Script<Option.Option<Journal.WorkflowRow>> {
+          const { at, workflowId } = sent
+          const [found] = yield* workflow.read(yield* run(select.workflow, workflowId))
+          if (found === undefined) return Option.none()
+          if (isEnded(found.status)) return Option.some(found)
+          yield* runAll(Writes.signals([sent]))
+          yield* ask({ workflowId, kind: "Signal", payload: null, at })
+          return Option.some(found)
+        }).pipe(Effect.ensuring(changes.announceRequest)),
       requests: Effect.flatMap(
-        database.query("read", (run) => run(select.requests)),
+        database.query("read", () => run(select.requests)),
         (rows) => readable(request.sift(rows))
       ),
       requested: changes.requested,
       committed: changes.committed,
-      workflow: (id) => Effect.map(workflows("read", select.workflow, id), Option.fromIterable),
+      workflow: (id) =>
+        database.query("read", function*() {
+          return Option.fromIterable(yield* workflow.read(yield* run(select.workflow, id)))
+        }),
       list: ({ after, filter, limit }) => {
         const next = (after: number, limit: number) => List.statement(filter, after, limit)
         const statement = next(after, limit)
@@ -151,42 +145,43 @@ export const make = (
       },
       changed: ({ after, limit }) => placed(List.changed(after, limit), 1, (after) => List.changed(after, limit)),
       asleep: ({ after, limit }) =>
-        database.query("read", (run) => {
+        database.query("read", function*() {
           const { parameters, sql } = List.asleep(after, limit)
-          return Effect.flatMap(run(sql, ...parameters), Tables.asleep)
+          return yield* Tables.asleep(yield* run(sql, ...parameters))
         }),
-      lastChange: database.query("read", (run) => Effect.map(lastPlaces(run), ({ changed }) => changed)),
+      lastChange: database.query("read", function*() {
+        return (yield* lastPlaces()).changed
+      }),
       children: (id) =>
         Effect.flatMap(
-          database.query("read", (run) => run(select.children, id)),
+          database.query("read", () => run(select.children, id)),
           (rows) => readable(workflow.sift(rows))
         ),
       recorded: (id, generation) =>
-        database.snapshot("read", (run) =>
-          Effect.gen(function*() {
-            const executions = yield* Effect.flatMap(run(select.executions, id, generation), workflowExecution.read)
-            const steps = yield* Effect.flatMap(run(select.steps, id, generation), step.read)
-            if (steps.every(({ seq }) => seq !== null)) return { executions, steps, openStepExecutions: [] }
-            const open = yield* run(select.openStepExecutions, id, generation, id, generation)
-            return { executions, steps, openStepExecutions: yield* stepExecution.read(open) }
-          })),
+        database.snapshot("read", function*() {
+          const executions = yield* workflowExecution.read(yield* run(select.executions, id, generation))
+          const steps = yield* step.read(yield* run(select.steps, id, generation))
+          if (steps.every(({ seq }) => seq !== null)) return { executions, steps, openStepExecutions: [] }
+          const open = yield* run(select.openStepExecutions, id, generation, id, generation)
+          return { executions, steps, openStepExecutions: yield* stepExecution.read(open) }
+        }),
       history: (id) =>
-        database.snapshot("read", (run) =>
-          Effect.gen(function*() {
-            const [found] = yield* Effect.flatMap(run(select.workflow, id), workflow.read)
-            if (found === undefined) return Option.none()
-            return Option.some({
-              workflow: found,
-              executions: yield* Effect.flatMap(run(select.executionHistory, id), workflowExecution.read),
-              steps: yield* Effect.flatMap(run(select.stepHistory, id), step.read),
-              stepExecutions: yield* Effect.flatMap(run(select.stepExecutionHistory, id), stepExecution.read),
-              signals: yield* Effect.flatMap(run(select.signals, id, 0), signal.read)
-            })
-          })),
+        database.snapshot("read", function*() {
+          const [found] = yield* workflow.read(yield* run(select.workflow, id))
+          return found === undefined ? Option.none() : Option.some({
+            workflow: found,
+            executions: yield* workflowExecution.read(yield* run(select.executionHistory, id)),
+            steps: yield* step.read(yield* run(select.stepHistory, id)),
+            stepExecutions: yield* stepExecution.read(yield* run(select.stepExecutionHistory, id)),
+            signals: yield* signal.read(yield* run(select.signals, id, 0))
+          })
+        }),
       signals: (id, after) =>
-        database.query("read", (run) => Effect.flatMap(run(select.signals, id, after), signal.read)),
+        database.query("read", function*() {
+          return yield* signal.read(yield* run(select.signals, id, after))
+        }),
       prune: ({ before, limit }) =>
-        database.transact("forget workflows of", (run) => Prune.prune(run, before, limit)).pipe(
+        database.transact("forget workflows of", () => Prune.prune(before, limit)).pipe(
           Effect.ensuring(changes.announceCommit)
         )
     }

@@ -2,7 +2,6 @@
  * The rows as the database holds them: how they are read, and the texts of the statements that read and write them. A
  * row that cannot be read is named, and nothing dies.
  */
-import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as ParseResult from "effect/ParseResult"
 import * as Predicate from "effect/Predicate"
@@ -11,7 +10,7 @@ import * as Struct from "effect/Struct"
 import { JournalError } from "../Errors.ts"
 import * as Info from "../Info.ts"
 import * as JournalModel from "../JournalModel.ts"
-import type { Parameter } from "./connection.ts"
+import { fail, type Parameter, type Rows, type Script } from "./connection.ts"
 
 const Text = Schema.NullOr(Schema.String)
 const Integer = Schema.NullOr(Schema.Number)
@@ -157,11 +156,10 @@ const sifter = <A, I>(from: string, schema: Schema.Schema<A, I>) => {
 /** Reads rows of `from`, or none. */
 export const reader = <A, I>(from: string, schema: Schema.Schema<A, I>) => {
   const sift = sifter(from, schema)
-  return (rows: ReadonlyArray<unknown>): Effect.Effect<ReadonlyArray<A>, JournalError> =>
-    Effect.suspend(() => {
-      const { faults: [fault], rows: read } = sift(rows)
-      return fault ?? Effect.succeed(read)
-    })
+  return function*(rows: Rows): Script<ReadonlyArray<A>> {
+    const { faults: [fault], rows: read } = sift(rows)
+    return fault === undefined ? read : yield* fail(fault)
+  }
 }
 
 const make = <A extends Record<Field, Parameter | boolean>, I, Field extends string>(

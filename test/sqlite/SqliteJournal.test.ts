@@ -18,6 +18,7 @@ import { JournalError } from "../../src/Errors.ts"
 import * as Bell from "../../src/internal/bell.ts"
 import * as Journal from "../../src/Journal.ts"
 import { SqliteJournal } from "../../src/sqlite.ts"
+import { run } from "../../src/sqlite/connection.ts"
 import * as Open from "../../src/sqlite/open.ts"
 import * as JournalSuite from "../JournalSuite.ts"
 import {
@@ -119,7 +120,7 @@ describe("SqliteJournal.layer", () => {
       const pragmas = (synchronous: "full" | "normal") =>
         Effect.flatMap(Effect.flatMap(file, (filename) => Open.file(filename, synchronous)), (database) =>
           Effect.forEach(["synchronous", "journal_mode", "busy_timeout"], (name) =>
-            database.query("read", (run) =>
+            database.query("read", () =>
               run(`PRAGMA ${name}`))))
       const others = [[{ journal_mode: "wal" }], [{ timeout: 20 }]]
       assert.deepStrictEqual(yield* pragmas("full"), [[{ synchronous: 2 }], ...others])

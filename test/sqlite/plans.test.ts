@@ -2,7 +2,7 @@ import { assert, describe, it } from "@effect/vitest"
 import * as Effect from "effect/Effect"
 import * as Option from "effect/Option"
 import type * as Journal from "../../src/Journal.ts"
-import type { Body, Statement } from "../../src/sqlite/connection.ts"
+import { run, runAll, type Script, type Statement } from "../../src/sqlite/connection.ts"
 import type { Database } from "../../src/sqlite/database.ts"
 import * as Open from "../../src/sqlite/open.ts"
 import * as Service from "../../src/sqlite/service.ts"
@@ -15,22 +15,20 @@ const noting = (database: Database) => {
   const note = ({ parameters, sql }: Statement) => {
     if (/\btempolite_/.test(sql)) statements.set(sql, parameters)
   }
-  const noting = <A, E>(body: Body<A, E>): Body<A, E> => (run, runAll) =>
-    body(
-      (sql, ...parameters) => {
-        note({ sql, parameters })
-        return run(sql, ...parameters)
-      },
-      (statements) => {
-        statements.forEach(note)
-        return runAll(statements)
+  const noting = <A, E>(script: () => Script<A, E>) =>
+    function*(): Script<A, E> {
+      const following = script()
+      for (let next = following.next([]);;) {
+        if (next.done === true) return next.value
+        if ("sql" in next.value) note(next.value)
+        next = following.next(yield next.value)
       }
-    )
+    }
   const noted: Database = {
     ...database,
-    query: (what, body) => database.query(what, noting(body)),
-    snapshot: (what, body) => database.snapshot(what, noting(body)),
-    transact: (what, body) => database.transact(what, noting(body))
+    query: (what, script) => database.query(what, noting(script)),
+    snapshot: (what, script) => database.snapshot(what, noting(script)),
+    transact: (what, script) => database.transact(what, noting(script))
   }
   return { noted, statements }
 }
@@ -51,15 +49,14 @@ const many = [
 const make = Effect.gen(function*() {
   const { noted, statements } = noting(yield* Effect.flatMap(file, (filename) => Open.file(filename, "normal")))
   const journal = yield* Service.make(noted, "1 second")
-  yield* noted.transact("fill", (run) => Effect.forEach(many, (statement) => run(statement)))
+  yield* noted.transact("fill", () => runAll(many.map((sql) => ({ sql, parameters: [] }))))
   /** How the statements of a call find their rows. */
   const plans = <A, E>(call: Effect.Effect<A, E>) =>
     Effect.gen(function*() {
       statements.clear()
       const answer = yield* call
       const explained = yield* Effect.forEach([...statements], ([statement, parameters]) =>
-        noted.query("explain", (run) =>
-          run(`EXPLAIN QUERY PLAN ${statement}`, ...parameters)))
+        noted.query("explain", () => run(`EXPLAIN QUERY PLAN ${statement}`, ...parameters)))
       return { answer, plan: JSON.stringify(explained) }
     })
   return { journal, plans }
