@@ -8,6 +8,7 @@ import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
 import * as Either from "effect/Either"
 import * as Exit from "effect/Exit"
+import type * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
@@ -192,12 +193,14 @@ export const Tag = <Self>() =>
   const activity = define<S, E, T | H>(name, options)
   const withRun = <A, E2>(
     payload: unknown,
-    take: (payload: string | null, run: Work["run"]) => Effect.Effect<A, E2>
+    take: (fiber: AnyFiber, payload: string | null, run: Work["run"]) => Effect.Effect<A, E2>
   ): Effect.Effect<A, E2, Self> =>
-    Effect.flatMap(tag, (handler) =>
-      Predicate.hasProperty(handler, HandlerTypeId)
-        ? given.toStep(name, payloads.encode(payload), (text) => take(text, handler[HandlerTypeId].run(text)))
-        : nameIsTaken(activity.what))
+    Effect.withFiberRuntime((fiber) => {
+      const handler = Context.unsafeGet(fiber.currentContext, tag)
+      return Predicate.hasProperty(handler, HandlerTypeId)
+        ? given.toStep(name, payloads.encode(payload), (text) => take(fiber, text, handler[HandlerTypeId].run(text)))
+        : nameIsTaken(activity.what)
+    })
   return Object.assign(tag, {
     payloadSchema: payloads.schema,
     successSchema: codec.orElse(options.success, Schema.Void),
@@ -224,9 +227,9 @@ export const Tag = <Self>() =>
         })
       ),
     execute: <const K extends Key>(key: K, ...payload: Payload.Args<P>) =>
-      withRun(payload[0], (text, run) => activity.perform(key, text, run)),
+      withRun(payload[0], (fiber, text, run) => activity.perform(fiber, key, text, run)),
     start: <const K extends Key>(key: K, ...payload: Payload.Args<P>) =>
-      withRun(payload[0], (text, run) => activity.start(key, text, run)),
+      withRun(payload[0], (fiber, text, run) => activity.start(fiber, key, text, run)),
     skip: (id: WorkflowId, key: Key | ReadonlyArray<Key>, ...value: SuccessArgs<S>) => activity.skip(id, key, value[0])
   })
 }
@@ -253,11 +256,13 @@ export const make = <
   readonly retry?: Retry<E["Type"] | TimeoutError<T | H>>
   readonly execute: Effect.Effect<S["Type"], E["Type"], R> & NoStep<R>
 }): Effect.Effect<S["Type"], E["Type"] | TimeoutError<T | H>, Exclude<R, Provided | Tempolite> | Step<K>> =>
-  Effect.contextWithEffect((outer: Context.Context<Exclude<R, Provided | Tempolite>>) => {
+  Effect.withFiberRuntime((fiber) => {
     const activity = define<S, E, T | H>(printable(String(key)), options)
-    const here = { services: outer, refs: [] }
-    return activity.perform(key, null, (execution) => activity.attempt(options.execute, execution, here))
+    const here = { services: fiber.currentContext, refs: [] }
+    return activity.perform(fiber, key, null, (execution) => activity.attempt(options.execute, execution, here))
   })
+
+type AnyFiber = Fiber.RuntimeFiber<unknown, unknown>
 
 /** What the two forms of an activity share. */
 const define = <S extends PlainSchema, E extends PlainSchema, T extends Timeout>(
@@ -301,10 +306,10 @@ const define = <S extends PlainSchema, E extends PlainSchema, T extends Timeout>
       execution: ActivityExecution,
       layer: Omit<Surroundings, "given">
     ) => attempt(what, outcomes, handler, { ...layer, given: Context.make(Execution, execution) }),
-    perform: (key: Key, payload: string | null, run: Work["run"]) =>
-      withWork(key, payload, run, (work) => perform(what, outcomes, work)),
-    start: (key: Key, payload: string | null, run: Work["run"]) =>
-      withWork(key, payload, run, (work) => start(what, outcomes, work)),
+    perform: (fiber: AnyFiber, key: Key, payload: string | null, run: Work["run"]) =>
+      withWork(key, payload, run, (work) => perform(fiber, what, outcomes, work)),
+    start: (fiber: AnyFiber, key: Key, payload: string | null, run: Work["run"]) =>
+      withWork(key, payload, run, (work) => start(fiber, what, outcomes, work)),
     skip: skip("Activity", { name, what, success })
   }
 }

@@ -5,6 +5,7 @@
  */
 import * as Context from "effect/Context"
 import * as Effect from "effect/Effect"
+import type * as Fiber from "effect/Fiber"
 import * as Layer from "effect/Layer"
 import * as Option from "effect/Option"
 import * as Predicate from "effect/Predicate"
@@ -93,10 +94,12 @@ export const Tag = <Self>() =>
         })
       ),
     record: <const K extends Key>(key: K) =>
-      Effect.flatMap(tag, (recorder) =>
-        Predicate.hasProperty(recorder, RecorderTypeId)
-          ? Effect.zipRight(given.named(name), sideEffect.perform(key, recorder[RecorderTypeId].run))
-          : nameIsTaken(sideEffect.what)),
+      Effect.withFiberRuntime<S["Type"], never, Self>((fiber) => {
+        const recorder = Context.unsafeGet(fiber.currentContext, tag)
+        return Predicate.hasProperty(recorder, RecorderTypeId)
+          ? given.named(name, () => sideEffect.perform(fiber, key, recorder[RecorderTypeId].run))
+          : nameIsTaken(sideEffect.what)
+      }),
     skip: (id: WorkflowId, key: Key | ReadonlyArray<Key>, ...value: SuccessArgs<S>) => skipped(id, key, value[0])
   })
 }
@@ -113,10 +116,10 @@ export const record = <const K extends Key, A, I, R>(
   schema: Schema.Schema<A, I>,
   effect: Effect.Effect<A, never, R> & NoStep<R>
 ): Effect.Effect<A, never, Exclude<R, Scope.Scope> | Step<K>> =>
-  Effect.contextWithEffect((outer: Context.Context<Exclude<R, Scope.Scope>>) => {
+  Effect.withFiberRuntime((fiber) => {
     const sideEffect = define(printable(String(key)), Schema.make<A, unknown>(schema.ast))
-    const surroundings = { services: outer, refs: [], given: Context.empty() }
-    return sideEffect.perform(key, () => sideEffect.attempt(effect, surroundings))
+    const surroundings = { services: fiber.currentContext, refs: [], given: Context.empty() }
+    return sideEffect.perform(fiber, key, () => sideEffect.attempt(effect, surroundings))
   })
 
 /** What the two forms of a side effect share. */
@@ -127,8 +130,8 @@ const define = <A>(name: string, success: Schema.Schema<A, unknown>) => {
     what,
     attempt: <R>(effect: Effect.Effect<A, never, R>, surroundings: Surroundings) =>
       attempt(what, outcomes, effect, surroundings),
-    perform: (key: Key, run: Work["run"]) =>
-      perform(what, outcomes, {
+    perform: (fiber: Fiber.RuntimeFiber<unknown, unknown>, key: Key, run: Work["run"]) =>
+      perform(fiber, what, outcomes, {
         kind: "SideEffect",
         key,
         name,

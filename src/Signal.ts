@@ -72,7 +72,7 @@ export const make = <const Name extends string, P extends Payload = {}>(
     within: Option.Option<Duration.Duration>
   ): Effect.Effect<Option.Option<Payload.Type<P>>> =>
     Effect.flatMap(
-      Effect.zipRight(given.named(name), execution.signal({ key, name, within })),
+      given.named(name, () => execution.signal({ key, name, within })),
       Option.match({
         onNone: () => Effect.succeedNone,
         onSome: (text) =>

@@ -5,6 +5,7 @@ import * as Effect from "effect/Effect"
 import type * as Fiber from "effect/Fiber"
 import * as FiberRef from "effect/FiberRef"
 import * as Option from "effect/Option"
+import * as RuntimeFlags from "effect/RuntimeFlags"
 import { DuplicateKey, InvalidKey, NonDeterminism, type SuspendReason } from "../Errors.ts"
 import type { Key, WorkflowId } from "../Info.ts"
 import * as KeyCodec from "../internal/key.ts"
@@ -85,25 +86,32 @@ export class Steps {
 
   /** Takes a step: suspends the fiber, and resumes it with the outcome in the order of the journal. */
   readonly take = (request: Request): Effect.Effect<Outcome> =>
-    Effect.withFiberRuntime((fiber) => {
+    Effect.withFiberRuntime((fiber, { runtimeFlags }) => {
       if (this.dropped) return Effect.interrupt
       const at = fiber.getFiberRef(place)
       if (Option.isNone(at)) return Effect.dieMessage("a step was taken outside of a workflow")
       const path = request.path(at.value)
       const taken = this.check(request, path, at.value, fiber)
-      return this.wait(request, taken, path, at.value)
+      return this.wait(request, taken, path, at.value, RuntimeFlags.interruption(runtimeFlags))
     })
 
-  private wait(request: Request, taken: Taken, path: string, at: Place): Effect.Effect<Outcome> {
+  private wait(
+    request: Request,
+    taken: Taken,
+    path: string,
+    at: Place,
+    isInterruptible: boolean
+  ): Effect.Effect<Outcome> {
     const waiter: Waiter = { taken, path, request, at, order: this.order++, resume: () => {}, active: true }
     const resumed = Effect.async<Outcome>((resume) => {
       waiter.resume = resume
       taken.waiters = [...taken.waiters, waiter]
       this.register(waiter)
     })
-    // What `Effect.async` does for a canceller, without what it does where there is nothing to cancel.
-    return Effect.uninterruptibleMask((restore) =>
-      Effect.tapErrorCause(restore(resumed), () =>
+    if (!isInterruptible) return resumed
+    // What `Effect.async` does for a canceller, without what it does to find out what is known here.
+    return Effect.uninterruptible(
+      Effect.tapErrorCause(Effect.interruptible(resumed), () =>
         Effect.sync(() => {
           this.abandon(waiter)
         }))

@@ -16,8 +16,9 @@ const checked = (name: string, encoded: Encoded): Either.Either<string | null, I
     onSome: (message) => Either.left(new InvalidPayload({ name, message }))
   })
 
-/** The name of what takes no payload. */
-export const named = (name: string): Effect.Effect<void> => toStep(name, Either.right(null), () => Effect.void)
+/** To a step that takes no payload. */
+export const named = <A, E, R>(name: string, take: () => Effect.Effect<A, E, R>): Effect.Effect<A, E, R> =>
+  toStep(name, Either.right(null), take)
 
 /** To a step, where no error can say that a payload does not fit; `take` is what it is for. */
 export const toStep = <A, E, R>(
