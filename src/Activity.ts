@@ -211,16 +211,16 @@ export const Tag = <Self>() =>
       Layer.effect(
         tag,
         Effect.map(Effect.runtime<Exclude<R, Provided>>(), (runtime): Handler<Name> => {
-          const run = (text: string | null) =>
+          const call = (text: string | null) =>
             Either.match(payloads.decode(text), {
               onLeft: (why) => Effect.dieMessage(`the payload of ${activity.what} does not decode: ${why}`),
-              onRight: (payload) => Effect.suspend(() => handler(payload))
+              onRight: handler
             })
           const layer = { services: runtime.context, refs: refsOf(runtime) }
           return {
             [HandlerTypeId]: {
               name,
-              run: (text) => (execution) => activity.attempt(run(text), execution, layer)
+              run: (text) => (execution) => activity.attempt(() => call(text), execution, layer)
             },
             [queue.QueuesTypeId]: queue.named(options.queue)
           }
@@ -259,7 +259,7 @@ export const make = <
   Effect.withFiberRuntime((fiber) => {
     const activity = define<S, E, T | H>(printable(String(key)), options)
     const here = { services: fiber.currentContext, refs: [] }
-    return activity.perform(fiber, key, null, (execution) => activity.attempt(options.execute, execution, here))
+    return activity.perform(fiber, key, null, (execution) => activity.attempt(() => options.execute, execution, here))
   })
 
 type AnyFiber = Fiber.RuntimeFiber<unknown, unknown>
@@ -302,10 +302,10 @@ const define = <S extends PlainSchema, E extends PlainSchema, T extends Timeout>
   return {
     what,
     attempt: <R>(
-      handler: Effect.Effect<S["Type"], E["Type"], R>,
+      handler: () => Effect.Effect<S["Type"], E["Type"], R>,
       execution: ActivityExecution,
-      layer: Omit<Surroundings, "given">
-    ) => attempt(what, outcomes, handler, { ...layer, given: Context.make(Execution, execution) }),
+      { refs, services }: Omit<Surroundings, "given">
+    ) => attempt(what, outcomes, handler, { services, refs, given: Context.make(Execution, execution) }),
     perform: (fiber: AnyFiber, key: Key, payload: string | null, run: Work["run"]) =>
       withWork(key, payload, run, (work) => perform(fiber, what, outcomes, work)),
     start: (fiber: AnyFiber, key: Key, payload: string | null, run: Work["run"]) =>

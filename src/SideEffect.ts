@@ -129,7 +129,7 @@ const define = <A>(name: string, success: Schema.Schema<A, unknown>) => {
   return {
     what,
     attempt: <R>(effect: Effect.Effect<A, never, R>, surroundings: Surroundings) =>
-      attempt(what, outcomes, effect, surroundings),
+      attempt(what, outcomes, () => effect, surroundings),
     perform: (fiber: Fiber.RuntimeFiber<unknown, unknown>, key: Key, run: Work["run"]) =>
       perform(fiber, what, outcomes, {
         kind: "SideEffect",

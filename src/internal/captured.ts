@@ -66,25 +66,22 @@ export interface Surroundings {
 }
 
 /**
- * Runs `self` in its surroundings on a fiber that is for nothing else. They are the fiber's until it ends: to give back
- * what it had before, for each service and each fiber ref, would cost more than most of what is called so.
+ * Runs what `self` gives in its surroundings on a fiber that is for nothing else. They are the fiber's until it ends: to
+ * give back what it had before, for each service and each fiber ref, would cost more than most of what is called so.
  */
 export const alone = <A, E, R>(
-  self: Effect.Effect<A, E, R>,
+  self: () => Effect.Effect<A, E, R>,
   { given, refs, services }: Surroundings
-): Effect.Effect<A, E> =>
-  Effect.withFiberRuntime((fiber) => {
+): Effect.Effect<A, E> => {
+  const surround = Effect.updateFiberRefs((fiberId, before) => {
     const all = new Map(services.unsafeMap)
     for (const [key, service] of given.unsafeMap) all.set(key, service)
-    keep(all, fiber.currentContext, Tracer.ParentSpan)
-    const inside = Effect.zipRight(
-      FiberRef.set(FiberRef.currentContext, Context.unsafeMake<never>(all)),
-      provided(self)
-    )
-    // Most are as they should be already.
-    return refs.reduce(
-      (inside, [ref, value]) =>
-        fiber.getFiberRef(ref) === value ? inside : Effect.zipRight(FiberRef.set(ref, value), inside),
-      inside
-    )
+    keep(all, FiberRefs.getOrDefault(before, FiberRef.currentContext), Tracer.ParentSpan)
+    // All at once, and without the look that setting a fiber ref takes at whether the value is another one.
+    const locals = new Map(before.locals)
+    for (const [ref, value] of refs) locals.set(ref, [[fiberId, value]])
+    locals.set(FiberRef.currentContext, [[fiberId, Context.unsafeMake<never>(all)]])
+    return FiberRefs.unsafeMake(locals)
   })
+  return Effect.flatMap(surround, () => provided(self()))
+}

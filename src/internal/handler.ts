@@ -17,13 +17,13 @@ const interruptedItself = (what: string, exit: Exit.Exit<unknown, unknown>): Exi
     : exit
 
 /**
- * Runs `self` in its surroundings, with a scope of its own, which has closed before there is an outcome. The fiber must
- * be for nothing else.
+ * Runs what `self` gives in its surroundings, with a scope of its own, which has closed before there is an outcome. The
+ * fiber must be for nothing else, and so can be interrupted.
  */
 export const attempt = <A, E, R>(
   what: string,
   codec: OutcomeCodec<unknown, unknown>,
-  self: Effect.Effect<A, E, R>,
+  self: () => Effect.Effect<A, E, R>,
   { given, refs, services }: Surroundings
 ): Effect.Effect<Outcome> =>
   Effect.flatMap(Scope.make(), (scope) => {
@@ -35,10 +35,8 @@ export const attempt = <A, E, R>(
         onSuccess: () => ended(Exit.void)
       })
     }
-    return Effect.uninterruptibleMask((restore) =>
-      Effect.matchCauseEffect(restore(inside), {
-        onFailure: (cause) => end(Exit.failCause(cause)),
-        onSuccess: (value) => end(Exit.succeed(value))
-      })
-    )
+    return Effect.uninterruptible(Effect.matchCauseEffect(Effect.interruptible(inside), {
+      onFailure: (cause) => end(Exit.failCause(cause)),
+      onSuccess: (value) => end(Exit.succeed(value))
+    }))
   })

@@ -65,9 +65,8 @@ export const define = <P extends Payload, S extends PlainSchema, E extends Plain
         Either.map(payloads.decode(text), (payload) =>
           Effect.flatMap(Scope.make(), (scope) => {
             const given = Context.add(Context.make(Execution, execution), Scope.Scope, scope)
-            const run = outcomes.encoded(Effect.suspend(() => body(payload)))
             return Effect.onExit(
-              alone(run, { services: outer, refs: [], given }),
+              alone(() => outcomes.encoded(body(payload)), { services: outer, refs: [], given }),
               (exit) => Scope.close(scope, exit)
             )
           })),
