@@ -32,8 +32,8 @@ export const mutations = [
   {
     name: "take for written what is only being written",
     file: "src/engine/committer.ts",
-    find: "      return Effect.map(write(batch), () => {\n        if (!isLost) batch.written()\n",
-    replace: "      batch.written()\n      return Effect.map(write(batch), () => {\n",
+    find: "        if (!isLost) batch.written()\n        writing = undefined\n      }\n",
+    replace: "        writing = undefined\n      }\n      batch.written()\n",
     tests: ["test/Engine.test.ts"],
     only: "before an activity starts"
   },

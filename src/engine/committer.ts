@@ -10,7 +10,7 @@ import type * as Scope from "effect/Scope"
 import type { JournalError, JournalLocked } from "../Errors.ts"
 import type * as Journal from "../Journal.ts"
 import { backoff } from "./backoff.ts"
-import { gather } from "./breathe.ts"
+import { gatherAfter } from "./breathe.ts"
 import { Wake } from "./wake.ts"
 
 /** Rows to be written together. */
@@ -168,6 +168,7 @@ export const make = (
   lease: Journal.Lease
 ): Effect.Effect<Committer, never, Scope.Scope> =>
   Effect.gen(function*() {
+    const clock = yield* Effect.clock
     const work = new Wake()
     const lost = yield* Deferred.make<JournalLocked>()
     let pending = new Pending()
@@ -236,28 +237,24 @@ export const make = (
           isLost = true
         }))
 
-    const write = (batch: Pending): Effect.Effect<void> =>
-      batch.isEmpty
-        ? Effect.void
-        : Effect.catchAll(Effect.uninterruptible(commit(batch)), (error) => failed(batch, error))
-
-    const writePending = Effect.suspend(() => {
+    const writePending = (): Effect.Effect<void> => {
       work.reset()
       const batch = pending
       pending = new Pending()
       writing = batch
-      return Effect.map(write(batch), () => {
+      const done = () => {
         if (!isLost) batch.written()
         writing = undefined
+      }
+      if (batch.isEmpty) return Effect.sync(done)
+      return Effect.matchEffect(Effect.uninterruptible(commit(batch)), {
+        onFailure: (error) => Effect.map(failed(batch, error), done),
+        onSuccess: () => Effect.sync(done)
       })
-    })
+    }
     // Whatever happens in this turn of the host shares the commit.
-    const loop: Effect.Effect<never> = work.wait.pipe(
-      Effect.flatMap(() => gather),
-      Effect.flatMap(() => writePending),
-      Effect.flatMap(() => loop)
-    )
-    yield* Effect.forkScoped(loop)
+    const turn = Effect.flatMap(gatherAfter(work, clock), writePending)
+    yield* Effect.forkScoped(Effect.whileLoop({ while: () => true, body: () => turn, step: () => {} }))
 
     return {
       put: (rows, whenDurable) => {

@@ -284,7 +284,7 @@ export const make = (run: Run): Pass => {
   }
 
   /** Waits, and then goes on. */
-  const goOnAfter = (wait: Effect.Effect<void>): Effect.Effect<PassEnd> => Effect.flatMap(wait, () => loop)
+  const goOnAfter = (wait: Effect.Effect<void>): Effect.Effect<PassEnd> => Effect.flatMap(wait, goOn)
 
   /** Every fiber waits, or has ended: the rest of the pass, unless there is more to be done at once. */
   const rest = (): Effect.Effect<PassEnd> | undefined => {
@@ -325,7 +325,7 @@ export const make = (run: Run): Pass => {
       case "End":
         return Effect.flatMap(
           afterFibers,
-          Option.match({ onNone: () => loop, onSome: (end) => Effect.succeed(notAskedAgain() ?? end) })
+          Option.match({ onNone: goOn, onSome: (end) => Effect.succeed(notAskedAgain() ?? end) })
         )
       case "Wait":
         if (!gate.isClosed) body.live()
@@ -369,10 +369,10 @@ export const make = (run: Run): Pass => {
   }
 
   /** Without a generator, or anything else that a step would pay for: it comes through here twice. */
-  const loop: Effect.Effect<PassEnd> = Effect.suspend(() => {
+  const goOn = (): Effect.Effect<PassEnd> => {
     for (;;) {
       wake.reset()
-      if (!scheduler.drain()) return Effect.zipRight(breathe, loop)
+      if (!scheduler.drain()) return goOnAfter(breathe)
       if (isClosing()) return Effect.succeed(PassEnd.Drop())
       if (flights.fault !== undefined) return Effect.succeed(PassEnd.Suspend({ reason: flights.fault }))
       if (scheduler.fault !== undefined) return Effect.succeed(faulty(scheduler.fault))
@@ -386,7 +386,7 @@ export const make = (run: Run): Pass => {
       const next = rest()
       if (next !== undefined) return next
     }
-  })
+  }
 
   const drive = Effect.suspend(() =>
     Either.match(body.start(), {
@@ -398,7 +398,7 @@ export const make = (run: Run): Pass => {
             message: `the recorded payload does not fit the workflow's schema any more: ${message}`
           })
         })),
-      onRight: () => loop
+      onRight: goOn
     })
   )
 
