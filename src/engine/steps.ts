@@ -109,12 +109,13 @@ export class Steps {
       this.register(waiter)
     })
     if (!isInterruptible) return resumed
-    // What `Effect.async` does for a canceller, without what it does to find out what is known here.
+    // What `Effect.async` does for a canceller, without what it does to find out what is known here, and without a part in
+    // what is delivered.
     return Effect.uninterruptible(
-      Effect.tapErrorCause(Effect.interruptible(resumed), () =>
-        Effect.sync(() => {
-          this.abandon(waiter)
-        }))
+      Effect.catchAllCause(Effect.interruptible(resumed), (cause) => {
+        this.abandon(waiter)
+        return Effect.failCause(cause)
+      })
     )
   }
 
