@@ -30,8 +30,13 @@ interface Codec<out A> {
 export const plain = <S extends PlainSchema>(schema: S): Schema.Schema<S["Type"], unknown> => Schema.make(schema.ast)
 
 /** What schemas of applications throw is an answer too. */
-const guarded = <A>(decide: () => Either.Either<A, string>): Either.Either<A, string> =>
-  Either.flatMap(Either.try({ try: decide, catch: json.thrown }), (decided) => decided)
+const guarded = <A>(decide: () => Either.Either<A, string>): Either.Either<A, string> => {
+  try {
+    return decide()
+  } catch (error) {
+    return Either.left(json.thrown(error))
+  }
+}
 
 const message = (error: ParseResult.ParseError): string => error.message
 
@@ -42,8 +47,8 @@ interface JsonCodec<out A> {
 
 /** To and from values that JSON holds. */
 const jsonCodec = <A>(schema: Schema.Schema<A, unknown>): JsonCodec<A> => {
-  const encode = Schema.encodeUnknownEither(schema)
-  const decode = Schema.decodeUnknownEither(schema)
+  const encode = flow(Schema.encodeUnknownEither(schema), Either.mapLeft(message), Either.flatMap(json.check))
+  const decode = flow(Schema.decodeUnknownEither(schema), Either.mapLeft(message))
   let hasRecords: boolean | undefined = undefined
   /** What a record would lose on its way is refused before. */
   const named = (value: unknown): Either.Either<unknown, string> =>
@@ -51,16 +56,8 @@ const jsonCodec = <A>(schema: Schema.Schema<A, unknown>): JsonCodec<A> => {
   // An effect that gives a value is also one that gives nothing: the value is not for the journal.
   const isVoid = schema.ast._tag === "VoidKeyword"
   return {
-    encode: (value) =>
-      isVoid
-        ? Either.right(undefined)
-        : guarded(() =>
-          Either.flatMap(
-            Either.flatMap(named(value), (value) => Either.mapLeft(encode(value), message)),
-            json.check
-          )
-        ),
-    decode: (value) => guarded(() => Either.mapLeft(decode(isVoid ? undefined : value), message))
+    encode: (value) => isVoid ? Either.right(undefined) : guarded(() => Either.flatMap(named(value), encode)),
+    decode: (value) => guarded(() => decode(isVoid ? undefined : value))
   }
 }
 
