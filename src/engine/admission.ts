@@ -21,7 +21,7 @@ import { lineage } from "./lineage.ts"
 import * as Orders from "./orders.ts"
 import { Parked } from "./parked.ts"
 import type { Host } from "./parts.ts"
-import { Residents } from "./residents.ts"
+import { type Resident, Residents } from "./residents.ts"
 import * as Row from "./rows.ts"
 import * as Sleepers from "./sleepers.ts"
 import * as Waits from "./waits.ts"
@@ -154,6 +154,29 @@ export const make = ({ fork, host, journal, parkMillis, recovery }: Options): Ad
     return { ...recorded, steps: recorded.steps.map((step) => byPath.get(step.path) ?? step) }
   }
 
+  const running = Effect.fnUntraced(function*(
+    row: Journal.WorkflowRow,
+    definition: Definition,
+    self: Active.Active,
+    isNew: boolean,
+    resident: Resident
+  ): Effect.fn.Return<Execution.RunEnd> {
+    const loaded = isNew ? Option.some(Commands.nothingRecorded) : yield* load(row, self)
+    if (Option.isNone(loaded) || closing) return { _tag: "Dropped" }
+    const recorded = isResumed(row) ? repaired(row, loaded.value) : loaded.value
+    const opened: Execution.Run = yield* Execution.make(host, definition, row, recorded, () => {
+      Deferred.unsafeDone(self.running, Effect.void)
+      for (const asked of self.atRest.splice(0)) tell(row.id, self, opened, asked)
+      resident.rests()
+    })
+    self.run = opened
+    self.isBack = false
+    for (const asked of self.cancels.splice(0)) tell(row.id, self, opened, asked)
+    self.hurry.unsafeClose()
+    for (const asked of self.commands.splice(0)) tell(row.id, self, opened, asked)
+    return yield* opened.drive
+  })
+
   const run = (
     row: Journal.WorkflowRow,
     definition: Definition,
@@ -165,31 +188,19 @@ export const make = ({ fork, host, journal, parkMillis, recovery }: Options): Ad
       self.isStirred = false
       return true
     })
-    return Effect.gen(function*() {
-      const loaded = isNew ? Option.some(Commands.nothingRecorded) : yield* load(row, self)
-      if (Option.isNone(loaded) || closing) return { _tag: "Dropped" } as const
-      const recorded = isResumed(row) ? repaired(row, loaded.value) : loaded.value
-      const opened: Execution.Run = yield* Execution.make(host, definition, row, recorded, () => {
-        Deferred.unsafeDone(self.running, Effect.void)
-        for (const asked of self.atRest.splice(0)) tell(row.id, self, opened, asked)
-        resident.rests()
+    return Effect.ensuring(
+      running(row, definition, self, isNew, resident),
+      Effect.sync(() => {
+        self.run = undefined
+        self.commands.unshift(...self.atRest.splice(0))
+        resident.leave()
       })
-      self.run = opened
-      self.isBack = false
-      for (const asked of self.cancels.splice(0)) tell(row.id, self, opened, asked)
-      self.hurry.unsafeClose()
-      for (const asked of self.commands.splice(0)) tell(row.id, self, opened, asked)
-      return yield* opened.drive
-    }).pipe(Effect.ensuring(Effect.sync(() => {
-      self.run = undefined
-      self.commands.unshift(...self.atRest.splice(0))
-      resident.leave()
-    })))
+    )
   }
 
   /** Does what was asked to a workflow that has no run; gives its row as it is then. */
-  const apply = (row: Journal.WorkflowRow, self: Active.Active): Effect.Effect<Journal.WorkflowRow> =>
-    Effect.gen(function*() {
+  const apply = Effect.fnUntraced(
+    function*(row: Journal.WorkflowRow, self: Active.Active): Effect.fn.Return<Journal.WorkflowRow> {
       let changed = row
       if (!closing) self.hurry.unsafeClose()
       for (let asked = self.commands[0]; asked !== undefined; asked = self.commands[0]) {
@@ -233,7 +244,8 @@ export const make = ({ fork, host, journal, parkMillis, recovery }: Options): Ad
         yield* committer.durable
       }
       return changed
-    })
+    }
+  )
 
   /** Does what was asked to a run. */
   const tell = (id: string, self: Active.Active, run: Execution.Run, asked: Asked): void => {
@@ -285,8 +297,12 @@ export const make = ({ fork, host, journal, parkMillis, recovery }: Options): Ad
     row.status === "Pending" || row.status === "Running" || (row.status === "Suspended" && self.isWanted)
 
   /** Runs a workflow until it ends, is suspended, held or dropped. */
-  const supervise = (id: string, self: Active.Active, known: Journal.WorkflowRow | undefined): Effect.Effect<void> =>
-    Effect.gen(function*() {
+  const supervise = Effect.fnUntraced(
+    function*(
+      id: string,
+      self: Active.Active,
+      known: Journal.WorkflowRow | undefined
+    ): Effect.fn.Return<void> {
       let fresh = known
       while (!closing) {
         const found = fresh ?? (yield* latest(id))
@@ -351,16 +367,19 @@ export const make = ({ fork, host, journal, parkMillis, recovery }: Options): Ad
             return
         }
       }
-    }).pipe(
-      // A fault of the engine itself: it must not look as if the workflow went on.
-      Effect.catchAllDefect((defect) =>
-        Effect.logError(`tempolite: the engine failed to run the workflow ${id}; a restart tries again`, defect)
-      ),
-      Effect.ensuring(Effect.sync(() => {
-        if (active.get(id) === self) leave(id, self)
-        Deferred.unsafeDone(self.running, Effect.void)
-      }))
-    )
+    },
+    (supervised, id, self) =>
+      supervised.pipe(
+        // A fault of the engine itself: it must not look as if the workflow went on.
+        Effect.catchAllDefect((defect) =>
+          Effect.logError(`tempolite: the engine failed to run the workflow ${id}; a restart tries again`, defect)
+        ),
+        Effect.ensuring(Effect.sync(() => {
+          if (active.get(id) === self) leave(id, self)
+          Deferred.unsafeDone(self.running, Effect.void)
+        }))
+      )
+  )
 
   const take = (id: string, known?: Journal.WorkflowRow): Active.Active | undefined => {
     const already = active.get(id)

@@ -120,69 +120,67 @@ export const make = (
       return flights.size === 0 ? committer.durable : Effect.zipRight(wake.wait, settled)
     })
 
-    const end = (passed: Exclude<Pass.PassEnd, { readonly _tag: "Replay" }>): Effect.Effect<RunEnd> =>
-      Effect.gen(function*() {
-        switch (passed._tag) {
-          case "Drop":
-            yield* drop
-            yield* settled
-            return { _tag: "Dropped" }
-          case "Park": {
-            const { until } = passed
-            // It keeps a place in a queue, and what it is told of another workflow, only where it is known.
-            const isOnRecord = host.isFar(until) && Option.isNone(definition.queue) && !flights.watches
-            isLeaving = true
-            if (isOnRecord) ledger.sleep(until)
-            yield* drop
-            yield* settled
-            return { _tag: "Parked", until, isOnRecord }
-          }
-          case "Suspend": {
-            const { reason } = passed
-            isLeaving = true
-            ledger.suspend(Reason.encode(reason))
-            yield* drop
-            yield* settled
-            yield* Effect.logWarning(`tempolite: the workflow ${workflow.id} is suspended: ${reason.message}`)
-            return { _tag: "Suspended", again: cancelledSince }
-          }
-          case "Finish": {
-            const { outcome, status } = passed
-            const text = outcome._tag === "Success" ? outcome.value : outcome.cause
-            ledger.end(status, status === "Failed" ? text : null, { status, outcome: text, finishedAt: now() })
-            yield* drop
-            yield* committer.durable
-            return { _tag: "Ended", ended: { status, outcome } }
-          }
-          case "Retry": {
-            const next = { attempt: ledger.workflow.attempt + 1, wakeAt: passed.at }
-            ledger.end("Failed", passed.cause, next, ledger.reset())
-            yield* drop
-            yield* committer.durable
-            return { _tag: "Retry", outcome: Failure({ cause: passed.cause }) }
-          }
-          case "ContinueAsNew": {
-            // The next generation begins with nothing but its payload.
-            const { generation } = ledger.workflow
-            const next = Row.continued(ledger.workflow, passed.payload)
-            ledger.end("ContinuedAsNew", null, next, [], { workflowId: workflow.id, generation })
-            yield* drop
-            yield* committer.durable
-            return { _tag: "Continued" }
-          }
-        }
-      })
+    /** Drops the run, waits until all of it is `written`, and then says how it ended. */
+    const ended = (written: Effect.Effect<void>, how: () => RunEnd): Effect.Effect<RunEnd> =>
+      Effect.map(Effect.zipRight(drop, written), how)
 
-    const drive = Effect.gen(function*() {
-      ledger.open()
-      for (;;) {
-        const passed = yield* pass.drive
-        if (passed._tag !== "Replay") return yield* end(passed)
-        yield* pass.leave
-        ledger.rewind()
-        run.asked = pass.steps.asked
-        pass = Pass.make(run)
+    const end = (passed: Exclude<Pass.PassEnd, { readonly _tag: "Replay" }>): Effect.Effect<RunEnd> => {
+      switch (passed._tag) {
+        case "Drop":
+          return ended(settled, () => ({ _tag: "Dropped" }))
+        case "Park": {
+          const { until } = passed
+          // It keeps a place in a queue, and what it is told of another workflow, only where it is known.
+          const isOnRecord = host.isFar(until) && Option.isNone(definition.queue) && !flights.watches
+          isLeaving = true
+          if (isOnRecord) ledger.sleep(until)
+          return ended(settled, () => ({ _tag: "Parked", until, isOnRecord }))
+        }
+        case "Suspend": {
+          const { reason } = passed
+          isLeaving = true
+          ledger.suspend(Reason.encode(reason))
+          return Effect.zipLeft(
+            ended(settled, () => ({ _tag: "Suspended", again: cancelledSince })),
+            Effect.logWarning(`tempolite: the workflow ${workflow.id} is suspended: ${reason.message}`)
+          )
+        }
+        case "Finish": {
+          const { outcome, status } = passed
+          const text = outcome._tag === "Success" ? outcome.value : outcome.cause
+          ledger.end(status, status === "Failed" ? text : null, { status, outcome: text, finishedAt: now() })
+          return ended(committer.durable, () => ({ _tag: "Ended", ended: { status, outcome } }))
+        }
+        case "Retry": {
+          const next = { attempt: ledger.workflow.attempt + 1, wakeAt: passed.at }
+          ledger.end("Failed", passed.cause, next, ledger.reset())
+          return ended(committer.durable, () => ({ _tag: "Retry", outcome: Failure({ cause: passed.cause }) }))
+        }
+        case "ContinueAsNew": {
+          // The next generation begins with nothing but its payload.
+          const { generation } = ledger.workflow
+          const next = Row.continued(ledger.workflow, passed.payload)
+          ledger.end("ContinuedAsNew", null, next, [], { workflowId: workflow.id, generation })
+          return ended(committer.durable, () => ({ _tag: "Continued" }))
+        }
       }
+    }
+
+    const passes: Effect.Effect<RunEnd> = Effect.suspend(() =>
+      Effect.flatMap(pass.drive, (passed) =>
+        passed._tag === "Replay"
+          ? Effect.flatMap(pass.leave, () => {
+            ledger.rewind()
+            run.asked = pass.steps.asked
+            pass = Pass.make(run)
+            return passes
+          })
+          : end(passed))
+    )
+
+    const drive = Effect.suspend(() => {
+      ledger.open()
+      return passes
     })
 
     return {

@@ -182,41 +182,44 @@ export const make = (run: Run): Pass => {
   }
 
   /** The body and all that it left behind have ended: what becomes of the workflow? `None` goes on. */
-  const afterBody: Effect.Effect<Option.Option<PassEnd>> = Effect.gen(function*() {
+  const afterBody = (): Effect.Effect<Option.Option<PassEnd>> => {
     const [continuation] = continuations
-    if (continuation !== undefined) return Option.some(PassEnd.ContinueAsNew({ payload: continuation.payload }))
+    if (continuation !== undefined) {
+      return Effect.succeedSome(PassEnd.ContinueAsNew({ payload: continuation.payload }))
+    }
     const ended = body.exit() ?? Exit.interrupt(FiberId.none)
     if (cancelDelivered) {
       compensate(Exit.isFailure(ended) ? ended.cause : Cause.interrupt(FiberId.none))
-      return Option.none()
+      return Effect.succeedNone
     }
     // Nobody asked for it: an interruption of its own making is no cancel.
     const exit = Exit.isFailure(ended) && Cause.isInterruptedOnly(ended.cause)
       ? Exit.die(new Error("the body interrupted itself"))
       : ended
     const outcome = definition.encode(exit)
-    if (outcome._tag === "Success") return Option.some(PassEnd.Finish({ status: "Completed", outcome }))
+    if (outcome._tag === "Success") return Effect.succeedSome(PassEnd.Finish({ status: "Completed", outcome }))
     const cause = Exit.isFailure(exit) ? exit.cause : Cause.die(outcome.cause)
-    const due = yield* retryAt(outcome.cause)
-    if (Option.isSome(due)) return Option.some(PassEnd.Retry({ cause: outcome.cause, at: due.value }))
-    const holds = Option.exists(definition.suspendOn, (on) => on === "failure" || Cause.isDie(cause))
-    if (holds && ledger.workflow.cancelSeq === null) {
-      return Option.some(stuck(
-        `it failed, and is held for repair (suspendOn): ${CauseText.pretty(cause, outcome.cause)}`,
-        ledger.lastFailedStep
-      ))
-    }
-    // A body that is held would fail again before the cancel is delivered, and never end.
-    cancelDelivered = holds
-    compensate(cause)
-    return Option.none()
-  })
+    return Effect.map(retryAt(outcome.cause), (due) => {
+      if (Option.isSome(due)) return Option.some(PassEnd.Retry({ cause: outcome.cause, at: due.value }))
+      const holds = Option.exists(definition.suspendOn, (on) => on === "failure" || Cause.isDie(cause))
+      if (holds && ledger.workflow.cancelSeq === null) {
+        return Option.some(stuck(
+          `it failed, and is held for repair (suspendOn): ${CauseText.pretty(cause, outcome.cause)}`,
+          ledger.lastFailedStep
+        ))
+      }
+      // A body that is held would fail again before the cancel is delivered, and never end.
+      cancelDelivered = holds
+      compensate(cause)
+      return Option.none()
+    })
+  }
 
   /** Every fiber has ended: the end of the pass, or `None` when there is more to do. */
   const afterFibers: Effect.Effect<Option.Option<PassEnd>> = Effect.suspend(() => {
     switch (phase._tag) {
       case "Leftovers":
-        return afterBody
+        return afterBody()
       case "Compensated": {
         const outcome = definition.encode(Exit.failCause(phase.cause))
         const status = cancelDelivered && !phase.undoFailed ? "Cancelled" : "Failed"

@@ -33,6 +33,8 @@ export const make: Effect.Effect<Timers, never, Scope.Scope> = Effect.gen(functi
   const runFork = Runtime.runFork(Runtime.make({ ...captured, runtimeFlags: Runtime.defaultRuntimeFlags }))
   const heap = new Heap<Entry>((x, y) => x.at - y.at || x.order - y.order)
   let sleeping: Fiber.RuntimeFiber<void> | undefined = undefined
+  /** It goes on sleeping until then, also where the timer that it slept for was given up. */
+  let sleepsUntil = Infinity
   let isClosed = false
   let order = 0
   let cancelled = 0
@@ -52,20 +54,24 @@ export const make: Effect.Effect<Timers, never, Scope.Scope> = Effect.gen(functi
   const stop = () => {
     sleeping?.unsafeInterruptAsFork(FiberId.none)
     sleeping = undefined
+    sleepsUntil = Infinity
   }
 
-  const untilFirst: Effect.Effect<void> = Effect.suspend(() => {
-    const millis = (heap.peek()?.at ?? 0) - clock.unsafeCurrentTimeMillis()
+  const untilThen: Effect.Effect<void> = Effect.suspend(() => {
+    const millis = sleepsUntil - clock.unsafeCurrentTimeMillis()
     return millis > 0 ? clock.sleep(Duration.millis(Math.min(millis, sleepMillisMax))) : Effect.void
   })
 
   /** Sleeps until the first of them is due. How long that is, is seen once the fiber runs: until then time passes, too. */
   const sleep = () => {
     stop()
-    if (heap.peek() === undefined || isClosed) return
+    const first = heap.peek()
+    if (first === undefined || isClosed) return
+    sleepsUntil = first.at
     sleeping = runFork(
-      Effect.map(untilFirst, () => {
+      Effect.map(untilThen, () => {
         sleeping = undefined
+        sleepsUntil = Infinity
         fireDue()
         sleep()
       }),
@@ -85,7 +91,7 @@ export const make: Effect.Effect<Timers, never, Scope.Scope> = Effect.gen(functi
     schedule: (at, fire) => {
       const entry: Entry = { at, order: order++, fire }
       heap.push(entry)
-      if (heap.peek() === entry) sleep()
+      if (at < sleepsUntil) sleep()
       return () => {
         if (entry.fire === undefined) return
         entry.fire = undefined

@@ -165,6 +165,13 @@ const sleep: Migration = {
   ]
 }
 
+/** Files keep the text as it is. */
+const migrationTable = `CREATE TABLE IF NOT EXISTS tempolite_migration (
+          id INTEGER PRIMARY KEY,
+          name TEXT NOT NULL,
+          applied_at INTEGER NOT NULL
+        )`
+
 const migrations: ReadonlyArray<Migration> = [tables, control, conditions, sleep]
 
 const readCounts = Tables.reader("sqlite_master", Schema.Struct({ n: Schema.Number }))
@@ -204,11 +211,7 @@ export const migrate = (database: Database): Effect.Effect<void, JournalError> =
     yield* database.transact("migrate", function*(): Script<void> {
       const version = yield* current()
       if (version > migrations.length) yield* fail(newer(database.name, version))
-      yield* run(`CREATE TABLE IF NOT EXISTS tempolite_migration (
-        id INTEGER PRIMARY KEY,
-        name TEXT NOT NULL,
-        applied_at INTEGER NOT NULL
-      )`)
+      yield* run(migrationTable)
       for (const [index, { name, statements }] of migrations.entries()) {
         if (index < version) continue
         for (const statement of statements) yield* run(statement)

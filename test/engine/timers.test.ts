@@ -69,6 +69,34 @@ describe("timers", () => {
       assert.deepStrictEqual(sleeps, [100])
     }))
 
+  it.scoped("are not late because the one that was waited for has fired, or was given up, before anybody slept", () =>
+    Effect.gen(function*() {
+      for (const isGivenUp of [true, false]) {
+        let now = 0
+        const sleeps: Array<number> = []
+        const clock: Clock.Clock = {
+          ...Clock.make(),
+          unsafeCurrentTimeMillis: () => now,
+          sleep: (duration) =>
+            Effect.suspend(() => {
+              sleeps.push(now + Duration.toMillis(duration))
+              return Effect.never
+            })
+        }
+        const timers = yield* Effect.withClock(Timers.make, clock)
+        const cancel = timers.schedule(100, () => {})
+        timers.schedule(500, () => {})
+        if (isGivenUp) cancel()
+        else now = 100
+        timers.fireDue()
+        yield* Effect.yieldNow()
+        yield* Effect.yieldNow()
+        timers.schedule(300, () => {})
+        yield* Effect.yieldNow()
+        assert.isAtMost(sleeps.at(-1) ?? Infinity, 300)
+      }
+    }))
+
   it.scoped("that are given up do not fire, each time it is said", () =>
     Effect.gen(function*() {
       const timers = yield* Timers.make
