@@ -34,7 +34,8 @@ const cases: Readonly<Record<string, ReadonlyArray<Case>>> = {
     ["a failure without a cause", failed, workflow({ outcome: null })],
     ["a suspension without a reason", running, workflow({ status: "Suspended" })],
     ["an end with the reason of a suspension", failed, workflow({ reason: "{}" })],
-    ["an end, and an execution that is due", failed, workflow({ wakeAt: at(99) })]
+    ["an end, and an execution that is due", failed, workflow({ wakeAt: at(99) })],
+    ["an end, and a sleep", failed, workflow({ sleepsUntil: at(99) })]
   ],
   "pairs": [
     ["a parent without the step", running, workflow({ parentId: "p" })],
