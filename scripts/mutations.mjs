@@ -24,8 +24,8 @@ export const mutations = [
   {
     name: "show a result before it is durable",
     file: "src/engine/execution.ts",
-    find: "            yield* drop\n            yield* committer.durable\n            return { _tag: \"Ended\"",
-    replace: "            yield* drop\n            return { _tag: \"Ended\"",
+    find: "return ended(committer.durable, () => ({ _tag: \"Ended\"",
+    replace: "return ended(Effect.void, () => ({ _tag: \"Ended\"",
     tests: ["test/Engine.test.ts"],
     only: "is shown once it is durable"
   },
@@ -222,7 +222,7 @@ export const mutations = [
   {
     name: "write without the lease (SQLite)",
     file: "src/sqlite/lease.ts",
-    find: "    if (held.length === 0) yield* renew(run, lease)\n",
+    find: "  if (held.length === 0) yield* renew(lease, clock)\n",
     replace: "",
     tests: ["test/sqlite/SqliteJournal.test.ts"],
     only: "lease"

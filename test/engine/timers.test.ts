@@ -8,6 +8,22 @@ import { Heap } from "../../src/engine/heap.ts"
 import * as Timers from "../../src/engine/timers.ts"
 import { collect } from "../support/garbage.ts"
 
+/** Timers by a clock that stands, and until when they would sleep. */
+const sleepless = Effect.gen(function*() {
+  const stand = { now: 0 }
+  const sleeps: Array<number> = []
+  const timers = yield* Effect.withClock(Timers.make, {
+    ...Clock.make(),
+    unsafeCurrentTimeMillis: () => stand.now,
+    sleep: (duration) =>
+      Effect.suspend(() => {
+        sleeps.push(stand.now + Duration.toMillis(duration))
+        return Effect.never
+      })
+  })
+  return { sleeps, stand, timers }
+})
+
 describe("timers", () => {
   it.scoped("fire when their time has come, and not before, in the order of their times", () =>
     Effect.gen(function*() {
@@ -50,21 +66,10 @@ describe("timers", () => {
 
   it.scoped("are not late by what the process was busy with when they were scheduled", () =>
     Effect.gen(function*() {
-      let now = 0
-      const sleeps: Array<number> = []
-      const clock: Clock.Clock = {
-        ...Clock.make(),
-        unsafeCurrentTimeMillis: () => now,
-        sleep: (duration) =>
-          Effect.suspend(() => {
-            sleeps.push(now + Duration.toMillis(duration))
-            return Effect.never
-          })
-      }
-      const timers = yield* Effect.withClock(Timers.make, clock)
+      const { sleeps, stand, timers } = yield* sleepless
       timers.schedule(100, () => {})
       // It computes, and nobody else comes to anything.
-      now = 40
+      stand.now = 40
       yield* Effect.yieldNow()
       assert.deepStrictEqual(sleeps, [100])
     }))
@@ -72,22 +77,11 @@ describe("timers", () => {
   it.scoped("are not late because the one that was waited for has fired, or was given up, before anybody slept", () =>
     Effect.gen(function*() {
       for (const isGivenUp of [true, false]) {
-        let now = 0
-        const sleeps: Array<number> = []
-        const clock: Clock.Clock = {
-          ...Clock.make(),
-          unsafeCurrentTimeMillis: () => now,
-          sleep: (duration) =>
-            Effect.suspend(() => {
-              sleeps.push(now + Duration.toMillis(duration))
-              return Effect.never
-            })
-        }
-        const timers = yield* Effect.withClock(Timers.make, clock)
+        const { sleeps, stand, timers } = yield* sleepless
         const cancel = timers.schedule(100, () => {})
         timers.schedule(500, () => {})
         if (isGivenUp) cancel()
-        else now = 100
+        else stand.now = 100
         timers.fireDue()
         yield* Effect.yieldNow()
         yield* Effect.yieldNow()
