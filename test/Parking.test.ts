@@ -21,6 +21,7 @@ import {
   until
 } from "./engine-suite/lab.ts"
 import { layer as sqlite } from "./sqlite/support.ts"
+import { empty } from "./support/journalRows.ts"
 
 /** Of another layer than the others. */
 class Late extends Workflow.Tag<Late>()("Late") {}
@@ -318,6 +319,20 @@ const forgotten = <E>(name: string, layer: Layer.Layer<Journal.Journal, E>) =>
           assert.deepStrictEqual(yield* second.result, Exit.succeed(1))
         }))
     }
+
+    test("for a signal wakes for one whose engine died when it was written", (outside) =>
+      Effect.gen(function*() {
+        const visits = new Visits()
+        const main = listening(visits)
+        yield* asleep(outside, main, visits)
+        const journal = yield* Journal.Journal
+        const sent = { workflowId: id, name: "Go", payload: "{\"n\":1}", at: 20_000 }
+        yield* Effect.scoped(
+          Effect.flatMap(journal.acquire(1_000), (lease) => journal.commit(lease, { ...empty, signals: [sent] }))
+        )
+        const second = yield* open(outside, { main })
+        assert.deepStrictEqual(yield* second.result, Exit.succeed(1))
+      }))
 
     test("for a signal wakes for one that is sent when the engine has looked for it, and still looks for others", (outside) =>
       Effect.gen(function*() {
