@@ -157,6 +157,7 @@ const conditions: Migration = {
   ]
 }
 
+/** Those that sleep are known to no engine: it finds them by when they wake. */
 const sleep: Migration = {
   name: "sleep",
   statements: [
